@@ -1,0 +1,1 @@
+"""The Planhat of the sandbox: REST API, pages and automations."""
