@@ -1,0 +1,47 @@
+"""Wake-ups: tell the workers that rows are waiting. A lost wake-up only costs time, since a sweep looks as well.
+
+With Redis a task is published, unless one that has not begun yet is waiting already. Embedded, nothing is sent: the
+worker next door looks at the tables by itself.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import redis
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+log = structlog.get_logger(__name__)
+WAITING_SECONDS = 10
+
+
+@cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
+
+
+def wake(task: str) -> None:
+    """Wake the workers for ``task`` once the running transaction is committed."""
+    if settings.REDIS_URL:
+        transaction.on_commit(lambda: _publish(task))
+
+
+def _publish(task: str) -> None:
+    try:
+        if _redis().set(f"wake:{task}", "1", nx=True, ex=WAITING_SECONDS):
+            current_app.send_task(task, retry=False)
+    except (redis.RedisError, OperationalError, OSError) as error:
+        log.warning("wake-up not sent; the sweep finds the rows", task=task, error=type(error).__name__)
+
+
+def awake(task: str) -> None:
+    """Called by the task when it begins: from now on a new wake-up counts."""
+    if settings.REDIS_URL:
+        try:
+            _redis().delete(f"wake:{task}")
+        except redis.RedisError as error:
+            log.warning("wake-up mark not cleared; it ends by itself", task=task, error=type(error).__name__)

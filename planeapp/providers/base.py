@@ -1,0 +1,231 @@
+"""The contract between us and an outside system that we sync with.
+
+A provider gets plain values and token functions (:class:`Access`), never a Django model, and answers in our words:
+:class:`Item` with neutral ``values``. The engine and the bot know nothing more about a vendor than what stands here.
+
+Names used in ``values`` (a provider uses those that it has; a name that is absent says nothing about the field, a name
+that is None says that the field is empty):
+
+============  =============================================================================================
+``title``     str, one line
+``notes``     str, HTML within Plane's allow-list
+``start``     datetime.date, first day
+``end``       datetime.date, last day (inclusive)
+``starts_at`` aware datetime, when the row has a time of day (a timed block)
+``ends_at``   aware datetime, exclusive end of a timed block
+``state``     str, one of ``backlog unstarted started completed cancelled``
+``priority``  str, one of ``urgent high medium low none``
+``people``    tuple[str, ...], lower-case e-mail addresses, sorted
+``parties``   tuple[str, ...], ids of the companies it is tied to, sorted
+``key``       str, the work item's key for people (``CUST-12``)
+``url``       str, the work item's web address
+============  =============================================================================================
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+from planeapp.lib.errors import FixSettings
+from planeapp.lib.events import Event
+from planeapp.lib.http import Http
+
+Values = Mapping[str, Any]
+Direction = Literal["off", "out", "in", "both"]
+"""``out``: Plane → vendor; ``in``: vendor → Plane."""
+
+
+class TokenFunction(Protocol):
+    """Hands out a token that is valid now.
+
+    ``slot`` names the credential where a connection has several. ``refused`` is a token that the vendor has just answered
+    401 to: the function refreshes once if it is still the newest, and raises ReconnectNeeded when that does not help.
+    """
+
+    def __call__(self, slot: str = "main", *, refused: str = "") -> str: ...
+
+
+class EventSource(Protocol):
+    """A vendor's ``events.py``: what its webhooks mean."""
+
+    def verify(self, raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: float) -> None:
+        """Raise BadSignature unless one of ``secrets`` signed these bytes (``now`` in seconds since the epoch)."""
+
+    def read(self, raw: bytes) -> list[Event]:
+        """The events in a body; ValueError when it is not JSON."""
+
+
+class ConnectForm(Protocol):
+    """A vendor's ``forms.ConnectForm``: a Django form that also tells what to store."""
+
+    def credentials(self) -> dict[str, str]:
+        """Secrets by slot, from valid input."""
+
+    def settings(self) -> dict[str, Any]:
+        """Everything else, from valid input; ``base_url`` when it is not the default."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """All that a provider needs to reach its vendor for one connection.
+
+    ``settings`` is what the admin filled in; ``report`` the last probe's :class:`Report` as plain data; ``zone`` the IANA
+    zone in which days are understood.
+    """
+
+    http: Http
+    base_url: str
+    token: TokenFunction
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
+    zone: str = "UTC"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field that can be kept in step, with the direction it has until an admin changes it."""
+
+    name: str
+    label: str
+    default: Direction = "out"
+    directions: tuple[Direction, ...] = ("off", "out", "in", "both")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One row of a vendor in neutral form. ``version`` is the vendor's own and only a hint; ``mark`` is ours, if found."""
+
+    id: str
+    values: Values
+    version: str = ""
+    mark: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows of one place. Absence of a row says something only when ``complete`` is true."""
+
+    items: tuple[Item, ...]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a vendor keeps rows (a Planner project); a Plane project is paired with one."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Party:
+    """A company that a work item can be tied to. ``facts`` are (label, text) pairs for people."""
+
+    id: str
+    name: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ReportLine:
+    """One line of a probe: what was tried, whether it is there, and the vendor's own words when not."""
+
+    name: str
+    label: str
+    state: Literal["ok", "absent", "failed"]
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a connection can do, found by a probe that writes nothing.
+
+    ``abilities`` holds names of :class:`Provider` methods that work here
+    (``list get find create update delete parties feed subscribe``);
+    ``facts`` is the provider's own notebook (JSON-able), handed back in ``Access.report["facts"]``.
+    """
+
+    lines: tuple[ReportLine, ...]
+    abilities: frozenset[str]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    account: str = ""
+
+    def as_data(self) -> dict[str, Any]:
+        """JSON-able form, as stored on the connection."""
+        return {
+            "lines": [vars(line) for line in self.lines],
+            "abilities": sorted(self.abilities),
+            "facts": dict(self.facts),
+            "account": self.account,
+        }
+
+
+class Provider(ABC):
+    """An outside system, for one connection. Methods raise the errors of ``planeapp.lib.errors`` alone."""
+
+    key: ClassVar[str]
+    name: ClassVar[str]
+    fields: ClassVar[tuple[Field, ...]]
+    place_name: ClassVar[str] = "project"
+    only_place: ClassVar[Place | None] = None
+    """Set when the vendor has a single place, so that nobody has to pair projects."""
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+
+    @abstractmethod
+    def probe(self) -> Report:
+        """Find out what this connection can do, without writing anything. Raises ReconnectNeeded for a bad token."""
+
+    @abstractmethod
+    def places(self) -> Sequence[Place]:
+        """Places that a Plane project can be paired with."""
+
+    @abstractmethod
+    def held_back(self, values: Values) -> str:
+        """Reason code for a work item that must not be created over there (``no_dates``), or ``""``."""
+
+    @abstractmethod
+    def list(self, place: str) -> Listing:
+        """Every row of a place that may concern us."""
+
+    @abstractmethod
+    def get(self, place: str, item_id: str) -> Item | None:
+        """One row, or None when it is gone."""
+
+    @abstractmethod
+    def find(self, place: str, mark: str) -> Sequence[Item]:
+        """Rows that carry our mark: looked up before a write is repeated."""
+
+    @abstractmethod
+    def create(self, place: str, values: Values, mark: str) -> Item:
+        """Make a row that carries ``mark``. May raise OutcomeUnknown: then ``find`` decides."""
+
+    @abstractmethod
+    def update(self, place: str, item: Item, values: Values) -> Item:
+        """Write the named values of an existing row (``item`` as last read) and give the row back."""
+
+    @abstractmethod
+    def delete(self, place: str, item: Item) -> None:
+        """Remove the row (or archive it where that is the vendor's way). Nothing happens when it is gone."""
+
+    def parties(self, query: str) -> Sequence[Party]:
+        """Companies whose name, external id or domain fits ``query``, best first; at most 20."""
+        raise FixSettings(f"{self.key} has no companies", person=f"{self.name} knows no companies.")
+
+    def party(self, party_id: str) -> Party | None:
+        """One company with its facts, or None."""
+        raise FixSettings(f"{self.key} has no companies", person=f"{self.name} knows no companies.")
+
+    def feed(self) -> Sequence[bytes]:
+        """The newest events, each as a body that the vendor's ``events.read`` takes; no baseline, no memory."""
+        raise FixSettings(f"{self.key} has no events feed", person=f"{self.name} has no events feed here.")
+
+    def subscribe(self, address: str) -> str:
+        """Have the vendor push to ``address`` and give the signing secret. Safe to repeat: an old subscription to the same
+        address is replaced."""
+        raise FixSettings(f"{self.key} has no webhooks", person=f"{self.name} cannot push changes here.")

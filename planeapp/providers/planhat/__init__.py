@@ -1,0 +1,1 @@
+"""Planhat: companies, contacts and calls; work items become issues on companies."""

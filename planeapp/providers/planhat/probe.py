@@ -1,0 +1,80 @@
+"""What one connection may do: each model is asked for one record, nothing is written.
+
+Permissions are per model on Planhat's private app, so a good token may be refused here and served there. Reading proves
+nothing about writing; a missing right to write shows at the first write, by the model's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, OutOfQuota, ReconnectNeeded, RetryLater
+from planeapp.providers.base import Report, ReportLine
+from planeapp.providers.planhat import models
+from planeapp.providers.planhat.mapping import user_name
+from planeapp.providers.planhat.models import Model, Record
+from planeapp.providers.planhat.resources import Api
+
+NEEDED = (
+    models.COMPANIES,
+    models.LEAN_COMPANIES,
+    models.ISSUES,
+    models.ENDUSERS,
+    models.USERS,
+    models.CUSTOM_FIELDS,
+    models.CONVERSATIONS,
+)
+ON_ISSUES = frozenset({"list", "get", "find", "create", "update", "delete"})
+
+
+def probe(api: Api) -> Report:
+    """Ask for the profile and one record of each model. ReconnectNeeded for a refused token, OutOfQuota when told to
+    wait.
+    """
+    profile, first = _profile(api)
+    lines = [first, *(_tried(model.path, model.label, partial(_peek, api, model)) for model in NEEDED)]
+    readable = sorted(line.name for line in lines if line.state == "ok")
+    return Report(tuple(lines), _abilities(readable), {"readable": readable}, account=_account(profile))
+
+
+def _profile(api: Api) -> tuple[Record, ReportLine]:
+    """The token's user. The call is older than today's docs, so its absence says nothing about the token."""
+    found: Record = {}
+
+    def ask() -> None:
+        found.update(api.my_profile() or {})
+
+    return found, _tried(models.PROFILE.path, models.PROFILE.label, ask)
+
+
+def _peek(api: Api, model: Model) -> None:
+    api.client.page(model, {"limit": 1})
+
+
+def _tried(name: str, label: str, ask: Callable[[], None]) -> ReportLine:
+    try:
+        ask()
+    except (ReconnectNeeded, OutOfQuota):
+        raise
+    except (FixSettings, Gone) as problem:
+        return ReportLine(name, label, "failed" if problem.code == "no_permission" else "absent", _detail(problem))
+    except RetryLater as problem:
+        return ReportLine(name, label, "failed", _detail(problem))
+    return ReportLine(name, label, "ok")
+
+
+def _detail(problem: GroundcrewError) -> str:
+    """The person's text, with the vendor's words behind it."""
+    return f"{problem.person} ({str(problem).partition(': ')[2]})"
+
+
+def _abilities(readable: list[str]) -> frozenset[str]:
+    companies = {models.COMPANIES.path, models.LEAN_COMPANIES.path} & set(readable)
+    return (ON_ISSUES if models.ISSUES.path in readable else frozenset()) | ({"parties"} if companies else set())
+
+
+def _account(profile: Record) -> str:
+    email = str(profile.get("email") or "")
+    name = user_name(profile)
+    return f"{name} ({email})" if email and name != email else name

@@ -1,0 +1,176 @@
+"""Planhat for one connection: work items as issues on companies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from planeapp.lib.errors import FixSettings, Gone, GroundcrewError
+from planeapp.providers.base import Access, Direction, Field, Item, Listing, Party, Place, Provider, Report, Values
+from planeapp.providers.planhat import answers, mapping, matching, models
+from planeapp.providers.planhat.bulk import BulkResult
+from planeapp.providers.planhat.client import Observer, nobody
+from planeapp.providers.planhat.models import Json, Record, record_id
+from planeapp.providers.planhat.probe import probe
+from planeapp.providers.planhat.resources import Api
+
+SELECT = ("title", "status", "priority", "companyIds", "source", "sourceId", "sourceUrl", "archived", "updatedAt")
+SINGLE_LOOKUPS = 5
+"""Up to so many rows are looked up one by one; beyond, one listing is cheaper."""
+
+_OUT: tuple[Direction, ...] = ("off", "out")
+
+
+class Planhat(Provider):
+    """Issues that carry our mark, and companies. One way: Plane → Planhat.
+
+    Issues are archived, never deleted, which keeps their history over there; an archived one counts as gone here.
+    Items that ``create`` and ``update`` give back have the values that were sent, ``notes`` included; items that are
+    read have no ``notes`` (see ``mapping.issue_values``).
+    """
+
+    key: ClassVar[str] = "planhat"
+    name: ClassVar[str] = "Planhat"
+    place_name: ClassVar[str] = "model"
+    only_place: ClassVar[Place | None] = Place("issues", "Issues")
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field("title", "Title", "out", _OUT),
+        Field("notes", "Description", "out", _OUT),
+        Field("state", "Status", "out", _OUT),
+        Field("priority", "Priority", "out", _OUT),
+        Field("parties", "Companies", "out", _OUT),
+        Field("url", "Link to the work item", "out", _OUT),
+    )
+
+    def __init__(self, access: Access, observe: Observer = nobody) -> None:
+        super().__init__(access)
+        self.api = Api(access, observe)
+
+    def probe(self) -> Report:
+        """The permission table. Writes nothing. ReconnectNeeded for a bad token or a wrong region."""
+        return probe(self.api)
+
+    def places(self) -> Sequence[Place]:
+        """The one place there is."""
+        return [self.only_place] if self.only_place else []
+
+    def held_back(self, values: Values) -> str:
+        """``no_company``: an issue without a company is seen by nobody over there."""
+        return "" if values.get("parties") else "no_company"
+
+    def list(self, place: str) -> Listing:
+        """Our issues that are not archived. Everything is read, since Planhat has no filter for it."""
+        scan = self.api.issues.all(select=SELECT)
+        rows = (record for record in scan.records if mapping.is_ours(record) and mapping.is_there(record))
+        return Listing(tuple(self._item(record) for record in rows), scan.complete)
+
+    def get(self, place: str, item_id: str) -> Item | None:
+        """One issue by its id; None when it is gone or archived."""
+        record = self.api.issues.read(item_id)
+        return self._item(record) if record and mapping.is_there(record) else None
+
+    def find(self, place: str, mark: str) -> Sequence[Item]:
+        """The issue whose ``sourceId`` is exactly ``mark``, if it is there and not archived."""
+        record = self.api.issues.by_key("sourceId", mark)
+        return [self._item(record)] if record and mapping.is_there(record) else []
+
+    def create(self, place: str, values: Values, mark: str) -> Item:
+        """Write the issue by its mark: repeating it leaves one issue, and an archived one comes back."""
+        outcome = self.create_many(place, {mark: values})[mark]
+        if isinstance(outcome, GroundcrewError):
+            raise outcome
+        return outcome
+
+    def create_many(self, place: str, wanted: Mapping[str, Values]) -> Mapping[str, Item | GroundcrewError]:
+        """Write issues by their marks in bulk (5,000 a call): for each mark the issue, or why it was refused."""
+        result = self.api.issues.upsert([mapping.new_issue(values, mark) for mark, values in wanted.items()])
+        ids = {**self._missing_ids(wanted, result), **result.ids}
+        return {mark: self._outcome(mark, values, ids.get(mark, ""), result) for mark, values in wanted.items()}
+
+    def update(self, place: str, item: Item, values: Values) -> Item:
+        """Write the named fields. Gone when the issue is gone or somebody archived it."""
+        record = self.api.issues.update(item.id, mapping.issue_body(values, item.values)) or self.api.issues.read(
+            item.id
+        )
+        if not record or not mapping.is_there(record):
+            raise Gone(f"planhat issue {item.id} is gone or archived")
+        read = self._item(record)
+        return replace(read, values={**item.values, **read.values, **_told(values)}, mark=read.mark or item.mark)
+
+    def delete(self, place: str, item: Item) -> None:
+        """Archive the issue; nothing happens when it is gone."""
+        try:
+            self.api.issues.update(item.id, {"archived": True})
+        except Gone:
+            return
+
+    def parties(self, query: str) -> Sequence[Party]:
+        """Companies by id, external id, name, domain or similar name; best first, at most 20."""
+        companies = self._companies()
+        if matching.domain_of(query) and not matching.exact(query, companies):
+            # Only the full records know domains, so they are read when nothing else fits.
+            companies = list(self.api.companies.all(select=("name", "externalId", "domains")).records)
+        return [_found(company) for company in matching.best(query, companies)]
+
+    def party(self, party_id: str) -> Party | None:
+        """One company with phase, health, owner, ARR and renewal, as far as Planhat tells them."""
+        company = self.api.companies.read(party_id)
+        return mapping.party(company, self._owner(company)) if company else None
+
+    def _companies(self) -> Sequence[Record]:
+        try:
+            return self.api.lean_companies()
+        except FixSettings:  # not offered to every token; the full list shows the same names
+            return self.api.companies.all(select=("name", "externalId", "domains")).records
+
+    def _owner(self, company: Json) -> str:
+        ident = mapping.owner_id(company)
+        if not ident:
+            return ""
+        try:
+            user = self.api.users.read(ident)
+        except FixSettings:
+            return "not visible to this Planhat token"
+        return mapping.user_name(user) if user else "no longer on the team"
+
+    def _item(self, record: Json) -> Item:
+        return mapping.issue_item(record, str(self.access.settings.get("tenant_slug") or ""))
+
+    def _missing_ids(self, wanted: Mapping[str, Values], result: BulkResult) -> dict[str, str]:
+        """Ids of issues that the answer does not name: those in which nothing changed."""
+        missing = [mark for mark in wanted if not result.settled(mark)]
+        if len(missing) > SINGLE_LOOKUPS:
+            scan = self.api.issues.all(select=("sourceId",))
+            return {str(record.get("sourceId")): record_id(record) for record in scan.records}
+        found = ((mark, self.api.issues.by_key("sourceId", mark)) for mark in missing)
+        return {mark: record_id(record) for mark, record in found if record}
+
+    def _outcome(self, mark: str, values: Values, ident: str, result: BulkResult) -> Item | GroundcrewError:
+        if mark in result.permission_errors:
+            why = result.permission_errors[mark]
+            return answers.no_permission(models.ISSUES, f"PUT issues {mark}: {why}", why)
+        if mark in result.errors or not ident:
+            why = (
+                result.errors.get(mark)
+                or "; ".join(result.unplaced)
+                or "Planhat does not show the issue after writing it"
+            )
+            return FixSettings(
+                f"PUT issues {mark}: {why}",
+                person=f"Planhat did not accept this issue: {why}. Correct it, or link another company, and try again.",
+            )
+        read = self._item({**mapping.new_issue(values, mark), "_id": ident})
+        return replace(read, values={**read.values, **_told(values)})
+
+
+def _told(values: Values) -> dict[str, object]:
+    """The part of ``values`` that an issue can hold."""
+    kept = {field.name for field in Planhat.fields} | {"key"}
+    return {name: value for name, value in values.items() if name in kept}
+
+
+def _found(company: Json) -> Party:
+    """A search hit: its external id is what tells companies of one name apart."""
+    external = str(company.get("externalId") or "")
+    return Party(record_id(company), str(company.get("name") or ""), (("External id", external),) if external else ())

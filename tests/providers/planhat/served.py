@@ -1,0 +1,84 @@
+"""A real HTTP server in a thread whose application tests exchange, and an application that says what it is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class Exchange:
+    """An ASGI application that passes everything to ``app``, which tests replace."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp = Script()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as it came in; ``path`` is raw, still percent-encoded."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Script:
+    """Gives its ``answers`` in turn, the last one again and again: (status, body) or (status, body, headers).
+
+    A body that is no str is sent as JSON; the status 0 cuts the connection in the middle of an answer.
+    """
+
+    answers: list[tuple[Any, ...]] = field(default_factory=lambda: [(200, [])])
+    seen: list[Seen] = field(default_factory=list)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raw = b""
+        while (message := await receive())["type"] == "http.request":
+            raw += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        body = json.loads(raw) if raw else None
+        self.seen.append(
+            Seen(scope["method"], scope["raw_path"].decode(), scope["query_string"].decode(), headers, body)
+        )
+        status, said, *extra = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        await self._say(send, status, said, extra[0] if extra else {})
+
+    async def _say(self, send: Send, status: int, said: Any, extra: dict[str, str]) -> None:
+        text = said if isinstance(said, str) else json.dumps(said)
+        content = text.encode()
+        kind = "text/html" if text.startswith("<") else "application/json"
+        headers = {"content-type": kind, "content-length": str(len(content) + (status == 0) * 10), **extra}
+        pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status or 200, "headers": pairs})
+        await send({"type": "http.response.body", "body": content, "more_body": status == 0})
+
+
+@contextmanager
+def served() -> Iterator[tuple[Exchange, str]]:
+    """The exchange and its origin, ``http://127.0.0.1:<port>``."""
+    exchange = Exchange()
+    server = uvicorn.Server(uvicorn.Config(exchange, port=0, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield exchange, f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(5)
