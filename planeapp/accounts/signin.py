@@ -1,0 +1,63 @@
+"""From a code to a signed-in person with up-to-date memberships."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.helpers import complete_social_login
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from planeapp.accounts.models import User
+from planeapp.installations import audit, install
+from planeapp.installations.gateways import http, plane_oauth
+from planeapp.installations.models import Installation, Membership
+from planeapp.lib.errors import Refused
+from planeapp.plane.oauth import Grant
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Where a person who came back from Plane may go. ``joined`` are the workspaces that their own token sees."""
+
+    joined: tuple[Membership, ...]
+    installed: Installation | None
+
+
+def sign_in(request: HttpRequest, profile: dict[str, Any]) -> HttpResponse | None:
+    """Sign the person in through allauth; gives allauth's answer when it is not a plain redirect."""
+    login = get_adapter().get_provider(request, "plane").sociallogin_from_response(request, profile)
+    response: HttpResponse = complete_social_login(request, login)
+    if not request.user.is_authenticated:
+        return response
+    User.objects.filter(pk=request.user.pk).update(
+        email=profile.get("email") or "", display_name=profile.get("display_name") or "", plane_id=profile["id"]
+    )
+    return None
+
+
+def arrive(request: HttpRequest, grant: Grant, app_installation_id: str) -> Arrival:
+    """Take in every installation that the person's token sees; refuse one that was handed in and is not among them."""
+    user = request.user
+    seen = plane_oauth().installations(grant.access)
+    if app_installation_id and app_installation_id not in {details.id for details in seen}:
+        audit.record("refused_install", None, request, reason="not visible to the person")
+        raise Refused(
+            "an app_installation_id that the person's token does not see",
+            person="Plane does not show this installation to you. Ask an admin of that workspace to install the app.",
+            code="foreign_installation",
+        )
+    joined, installed = [], None
+    for details in seen:
+        installation, fresh = (install.known(details), False)
+        if installation is None:
+            installation, fresh = install.adopt(details)
+            audit.record("installed" if fresh else "reinstalled", installation, request)
+        if details.id == app_installation_id or fresh:
+            installed = installation
+        membership = install.see_role(installation, user, grant.access, http(), settings.PLANE_BASE_URL)
+        if membership is not None:
+            joined.append(membership)
+    return Arrival(tuple(joined), installed)

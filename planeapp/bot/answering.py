@@ -1,0 +1,112 @@
+"""From a turn to its one answer.
+
+A turn goes *heard* → *acted* (the work is done, the answer is kept on the row) → *answered*. A worker that dies between
+the steps is followed by another that goes on from the last one kept; what commands write to vendors carries marks, and the
+answer carries the turn's key, so that neither happens twice.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from planeapp.bot import replies, router
+from planeapp.bot.context import Reply, Talk
+from planeapp.bot.models import Turn
+from planeapp.lib.claims import backoff, claim
+from planeapp.lib.errors import GroundcrewError, ReconnectNeeded, RetryLater
+from planeapp.plane import mentions
+
+log = structlog.get_logger(__name__)
+BATCH = 5
+MAX_ATTEMPTS = 12
+
+
+def open_turns() -> QuerySet[Turn]:
+    """Turns that wait for work."""
+    return Turn.objects.filter(state__in=[Turn.State.HEARD, Turn.State.ACTED], installation__status="active")
+
+
+def answer_batch() -> int:
+    """Answer a batch of due turns; gives their number."""
+    claimed = claim(open_turns(), BATCH)
+    for turn in claimed:
+        with structlog.contextvars.bound_contextvars(turn=str(turn.pk), item=str(turn.item_id)):
+            _answer(turn)
+    return len(claimed)
+
+
+def _answer(turn: Turn) -> None:
+    talk = Talk(turn)
+    try:
+        if turn.state == Turn.State.HEARD and not _act(talk):
+            return
+        replies.deliver(talk)
+    except RetryLater as error:
+        _again(turn, error)
+    except ReconnectNeeded as error:
+        log.warning("turn waits for Plane to be connected again", detail=str(error))
+        _release(turn, timedelta(minutes=5))
+    except GroundcrewError as error:
+        log.warning("answer refused by Plane", code=error.code, detail=str(error))
+        _end(turn, Turn.State.FAILED)
+    else:
+        _end(turn, Turn.State.ANSWERED)
+
+
+def _act(talk: Talk) -> bool:
+    """Understand and do; keeps the answer on the row. False when the comment was not meant for us."""
+    turn = talk.turn
+    if not _heard_fully(talk):
+        _end(turn, Turn.State.QUIET)
+        return False
+    replies.sign_of_life(talk)
+    try:
+        reply = router.respond(talk)
+    except RetryLater:
+        raise
+    except GroundcrewError as error:
+        log.warning("command failed", code=error.code, detail=str(error))
+        reply = Reply(error.person, "error")
+    except Exception:  # a person is waiting: tell them, and leave the trace in the log
+        log.exception("command crashed")
+        reply = Reply(GroundcrewError.default_person, "error")
+    turn.answer, turn.answer_kind, turn.options = reply.text, reply.kind, list(reply.options)
+    turn.state = Turn.State.ACTED
+    turn.save(update_fields=["answer", "answer_kind", "options", "state", "text"])
+    return True
+
+
+def _heard_fully(talk: Talk) -> bool:
+    """Read the comment when no delivery carried its text; False when it does not mention the bot."""
+    turn, bot = talk.turn, str(talk.installation.app_bot)
+    if turn.text or not turn.comment_id:
+        return True
+    comment = talk.plane.comment(talk.project, talk.item_id, str(turn.comment_id))
+    if comment is None:
+        return False
+    html = str(comment.get("comment_html") or "")
+    turn.text = mentions.text_for_bot(html, bot)
+    turn.asker = turn.asker or comment.get("actor") or comment.get("created_by")
+    return bool(turn.run_id) or mentions.is_mentioned(html, bot)
+
+
+def _again(turn: Turn, error: RetryLater) -> None:
+    attempts = turn.attempts + 1
+    log.info("turn tried again later", attempts=attempts, detail=str(error))
+    if attempts >= MAX_ATTEMPTS:
+        _end(turn, Turn.State.FAILED)
+        return
+    Turn.objects.filter(pk=turn.pk).update(attempts=attempts)
+    _release(turn, timedelta(seconds=error.delay) if error.delay else backoff(attempts))
+
+
+def _release(turn: Turn, wait: timedelta) -> None:
+    Turn.objects.filter(pk=turn.pk).update(claimed_at=None, due_at=timezone.now() + wait)
+
+
+def _end(turn: Turn, state: str) -> None:
+    Turn.objects.filter(pk=turn.pk).update(state=state, claimed_at=None, answered_at=timezone.now())

@@ -1,0 +1,90 @@
+"""From events to turns: who spoke to the bot, once, whichever way Plane tells it.
+
+Plane may deliver one mention as a comment webhook, as ``agent_run_create`` and as ``agent_run_user_prompt``. All carry the
+comment's id, which makes the turn's key.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from planeapp.bot.models import Turn
+from planeapp.installations.models import Connection, Installation
+from planeapp.lib.events import Event
+from planeapp.lib.wake import wake
+from planeapp.plane import mentions
+from planeapp.plane.events import mention_key, prompt_key
+
+RUN_WAIT = timedelta(milliseconds=700)
+RUNS_UNLIKELY_AFTER = 3  # so many mentions in a row came without an agent run: this workspace has none
+
+
+def comment_written(installation: Installation, connection: Connection | None, event: Event) -> str:
+    """A comment was written or edited. Only a mention of our bot that was not there before concerns us."""
+    bot, html = str(installation.app_bot or ""), event.data.get("html")
+    comment, key = event.data["comment_id"], mention_key(event)
+    if html is None:
+        return _hear(installation, event, key, comment, text="")  # v2 sends no text: it is read before answering
+    if not bot or not mentions.new_mention(html, event.data.get("old_html") or "", bot):
+        return "the bot is not mentioned"
+    return _hear(installation, event, key, comment, text=mentions.text_for_bot(html, bot))
+
+
+def run_created(installation: Installation, connection: Connection | None, event: Event) -> str:
+    """An agent run began; its first prompt is the comment that it began with."""
+    return _hear_run(installation, event, text="")
+
+
+def run_prompted(installation: Installation, connection: Connection | None, event: Event) -> str:
+    """A person wrote in the talk of an agent run."""
+    if event.data.get("signal") == "stop":
+        return "asked to stop; nothing is running"
+    text = mentions.text_for_bot(event.data.get("body") or "", str(installation.app_bot))
+    return _hear_run(installation, event, text=text)
+
+
+def _hear_run(installation: Installation, event: Event, text: str) -> str:
+    """A run's beginning and its first prompt belong to the mention; every later prompt is a turn of its own."""
+    Installation.objects.filter(pk=installation.pk).update(mentions_without_run=0)
+    activity = str(event.data.get("activity_id") or "")
+    key = mention_key(event) or f"run:{event.data['run_id']}"
+    earlier = Turn.objects.filter(installation=installation, key=key).first()
+    if earlier and activity and earlier.activity_id not in ("", activity):
+        key = prompt_key(event)
+    comment = event.data.get("source_comment_id") or event.data.get("comment_id")
+    return _hear(installation, event, key, comment, text=text, run=event.data["run_id"], activity=activity)
+
+
+def _hear(
+    installation: Installation, event: Event, key: str, comment: str | None, *, text: str, run: str | None = None,
+    activity: str = "",
+) -> str:  # fmt: skip
+    """Make the turn of a mention, or add to the one that another delivery made."""
+    wait = timedelta(0) if run or installation.mentions_without_run >= RUNS_UNLIKELY_AFTER else RUN_WAIT
+    found = {"run_id": run, "text": text, "asker": event.actor or None, "activity_id": activity}
+    turn, fresh = Turn.objects.get_or_create(
+        installation=installation,
+        key=key,
+        defaults={
+            "project_id": event.project, "item_id": event.subject, "comment_id": comment or None,
+            "due_at": timezone.now() + wait, **found,
+        },
+    )  # fmt: skip
+    if fresh and not run:
+        Installation.objects.filter(pk=installation.pk).update(mentions_without_run=F("mentions_without_run") + 1)
+    if not fresh and not _add(turn, found):
+        return "answered or heard already"
+    wake("bot.answer")
+    return ""
+
+
+def _add(turn: Turn, found: dict[str, Any]) -> bool:
+    """Give a waiting turn what an earlier delivery of the same mention lacked."""
+    lacking = {name: value for name, value in found.items() if value and not getattr(turn, name)}
+    if "run_id" in lacking:
+        lacking["due_at"] = timezone.now()
+    return bool(lacking) and bool(Turn.objects.filter(pk=turn.pk, state=Turn.State.HEARD).update(**lacking))

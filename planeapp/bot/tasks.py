@@ -1,0 +1,18 @@
+"""Doors for workers."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from planeapp.bot import answering
+from planeapp.lib.wake import awake
+
+
+@shared_task(name="bot.answer")
+def answer() -> int:
+    """Answer everybody who is waiting; gives their number."""
+    awake("bot.answer")
+    done = 0
+    while count := answering.answer_batch():
+        done += count
+    return done

@@ -1,0 +1,49 @@
+"""The Celery application, the queues and the table of what runs when.
+
+Queues: ``live`` for what people wait for (deliveries, the bot, single items), ``bulk`` for whole pairs and upkeep. The
+embedded worker (no Redis) runs the very same tasks from the very same table, in one process.
+"""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "planeapp.settings")
+
+LIVE, BULK = "live", "bulk"
+
+app = Celery("planeapp")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.task_default_queue = LIVE
+app.conf.task_routes = {
+    "inbox.work": LIVE,
+    "bot.answer": LIVE,
+    "sync.work_due": LIVE,
+    "sync.work_pairs": BULK,
+    "sync.plan_reconcile": BULK,
+    "inbox.read_feeds": BULK,
+    "installations.upkeep": BULK,
+}
+# Wake-ups carry the work; the first four are the sweep behind them, for wake-ups that were lost. The embedded worker gets
+# no wake-ups and looks every ``EMBEDDED_SECONDS`` instead.
+app.conf.beat_schedule = {
+    "inbox": {"task": "inbox.work", "schedule": 10.0},
+    "bot": {"task": "bot.answer", "schedule": 10.0},
+    "due": {"task": "sync.work_due", "schedule": 10.0},
+    "pairs": {"task": "sync.work_pairs", "schedule": 10.0},
+    "feeds": {"task": "inbox.read_feeds", "schedule": 60.0},
+    "reconcile": {"task": "sync.plan_reconcile", "schedule": 900.0},
+    "upkeep": {"task": "installations.upkeep", "schedule": 3600.0},
+}
+EMBEDDED_SECONDS = {"inbox.work": 0.15, "bot.answer": 0.15, "sync.work_due": 0.25, "sync.work_pairs": 0.5}
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _use_our_logging(**_: object) -> None:
+    """Keep Celery from replacing the log format of ``settings.LOGGING`` (Django has applied it)."""
+    settings.LOGGING  # noqa: B018 - a look makes sure that Django's settings are loaded

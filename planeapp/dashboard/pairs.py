@@ -1,0 +1,140 @@
+"""Pairing Plane projects with places of a provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import structlog
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from planeapp.dashboard.connections import known_provider
+from planeapp.installations import audit
+from planeapp.installations.access import admin
+from planeapp.installations.gateways import plane_for, provider_for
+from planeapp.installations.models import Connection, Membership
+from planeapp.lib.errors import GroundcrewError
+from planeapp.providers import provider_class
+from planeapp.sync import due
+from planeapp.sync.models import ProjectPair
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What can be paired, as both sides tell it now; ``fault`` when one of them did not answer."""
+
+    projects: dict[str, dict[str, str]]
+    places: dict[str, str]
+    fault: str = ""
+
+
+class PairForm(forms.Form):
+    """One project, one place, one time zone."""
+
+    project = forms.ChoiceField(label="Plane project")
+    place = forms.ChoiceField()
+    zone = forms.ChoiceField(
+        label="Time zone", help_text="Days and times of this project are understood in it.",
+        choices=[(name, name) for name in sorted(available_timezones()) if "/" in name or name == "UTC"],
+    )  # fmt: skip
+
+    def __init__(self, data: object, choices: Choices, taken: set[str], provider_name: str, zone: str) -> None:
+        super().__init__(data, initial={"zone": zone})  # type: ignore[arg-type]
+        self.fields["project"].choices = [  # type: ignore[attr-defined]
+            (key, project["name"]) for key, project in choices.projects.items() if key not in taken
+        ]
+        self.fields["place"].choices = list(choices.places.items())  # type: ignore[attr-defined]
+        self.fields["place"].label = f"{provider_name} project"
+
+
+def _connection(membership: Membership, provider: str) -> Connection:
+    known_provider(provider)
+    found = Connection.objects.filter(installation=membership.installation, provider=provider).first()
+    if found is None or provider_class(provider).only_place is not None:
+        raise Http404("nothing to pair here")
+    return found
+
+
+def _choices(connection: Connection) -> Choices:
+    try:
+        rows = plane_for(connection.installation).projects()
+        places = provider_for(connection).places()
+    except GroundcrewError as error:
+        log.warning("no choice of projects", code=error.code, detail=str(error))
+        return Choices({}, {}, error.person)
+    projects = {str(row["id"]): {"name": row["name"], "key": row["identifier"], "zone": row.get("timezone") or "UTC"} for row in rows}
+    return Choices(projects, {place.id: place.name for place in places})
+
+
+@require_http_methods(["GET", "POST"])
+@admin
+def pairs(request: HttpRequest, membership: Membership, provider: str) -> HttpResponse:
+    """Existing pairs, and a form for a further one."""
+    connection = _connection(membership, provider)
+    choices = _choices(connection)
+    existing = list(connection.pairs.order_by("project_name"))
+    taken = {str(pair.project_id) for pair in existing}
+    name = provider_class(provider).name
+    form = PairForm(request.POST or None, choices, taken, name, membership.installation.zone)
+    if request.method == "POST" and not choices.fault and form.is_valid():
+        pair = _make(connection, choices, form.cleaned_data)
+        audit.record("paired", membership.installation, request, provider=provider, project=pair.project_key)
+        messages.success(request, f"{pair.project_name} is now kept in step with {pair.place_name}.")
+        return redirect("pairs", membership.installation.slug, provider)
+    return render(request, "dashboard/pairs.html", {
+        "membership": membership, "installation": membership.installation, "connection": connection, "pairs": existing,
+        "form": form, "fault": choices.fault, "provider": provider_class(provider), "free": len(choices.projects) > len(taken),
+    }, status=422 if form.errors else 200)  # fmt: skip
+
+
+def _make(connection: Connection, choices: Choices, data: dict[str, str]) -> ProjectPair:
+    """The pair (made once, though the form may be sent twice) and the first look at all of it."""
+    project = choices.projects[data["project"]]
+    with transaction.atomic():
+        pair, _ = ProjectPair.objects.get_or_create(
+            connection=connection,
+            project_id=data["project"],
+            defaults={
+                "project_name": project["name"], "project_key": project["key"], "place_id": data["place"],
+                "place_name": choices.places[data["place"]], "zone": data["zone"],
+            },
+        )  # fmt: skip
+        due.ask(pair, reason="paired")
+    return pair
+
+
+def _pair(membership: Membership, provider: str, pair_id: UUID) -> ProjectPair:
+    found = _connection(membership, provider).pairs.filter(pk=pair_id).first()
+    if found is None:
+        raise Http404("no such pair")
+    return found
+
+
+@require_POST
+@admin
+def remove(request: HttpRequest, membership: Membership, provider: str, pair_id: UUID) -> HttpResponse:
+    """Stop keeping two projects in step. Nothing is deleted on either side."""
+    pair = _pair(membership, provider, pair_id)
+    audit.record("unpaired", membership.installation, request, provider=provider, project=pair.project_key)
+    messages.success(request, f"{pair.project_name} is no longer kept in step. Nothing was deleted on either side.")
+    pair.delete()
+    return redirect("pairs", membership.installation.slug, provider)
+
+
+@require_POST
+@admin
+def sync_now(request: HttpRequest, membership: Membership, provider: str, pair_id: UUID) -> HttpResponse:
+    """Look at the whole pair now."""
+    pair = _pair(membership, provider, pair_id)
+    with transaction.atomic():
+        due.ask(pair, reason="asked for")
+    messages.success(request, f"{pair.project_name} is being looked at now.")
+    return redirect("pairs", membership.installation.slug, provider)

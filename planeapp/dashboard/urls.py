@@ -1,0 +1,18 @@
+"""Addresses under ``/w/<workspace-slug>/``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from planeapp.dashboard import connections, pairs, views
+
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("activity/", views.activity, name="activity"),
+    path("items/<uuid:item_id>/", views.item, name="item"),
+    path("connect/<slug:provider>/", connections.connect, name="connect"),
+    path("connect/<slug:provider>/probe/", connections.probe, name="probe"),
+    path("pairs/<slug:provider>/", pairs.pairs, name="pairs"),
+    path("pairs/<slug:provider>/<uuid:pair_id>/remove/", pairs.remove, name="remove_pair"),
+    path("pairs/<slug:provider>/<uuid:pair_id>/sync/", pairs.sync_now, name="sync_pair"),
+]

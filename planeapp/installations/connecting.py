@@ -1,0 +1,96 @@
+"""Connecting a provider: try the credentials with a probe first, store them only when the vendor takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from planeapp.installations.gateways import http, provider_for
+from planeapp.installations.models import Connection, Credential, Installation
+from planeapp.lib.errors import GroundcrewError, ReconnectNeeded
+from planeapp.providers import provider_class
+from planeapp.providers.base import Access, Report
+
+log = structlog.get_logger(__name__)
+WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What an admin handed in: secrets by slot, and settings without secrets."""
+
+    credentials: Mapping[str, str]
+    settings: Mapping[str, Any]
+    base_url: str
+
+
+def _offered_token(offer: Offer) -> Any:
+    def token(slot: str = "main", *, refused: str = "") -> str:
+        found = offer.credentials.get(slot, "")
+        if not found or found == refused:
+            raise ReconnectNeeded(f"the offered token for {slot!r} is refused")
+        return found
+
+    return token
+
+
+def try_out(key: str, offer: Offer, zone: str) -> Report:
+    """Probe with what was handed in; nothing is stored. Raises the vendor's refusal."""
+    access = Access(http(), offer.base_url, _offered_token(offer), settings=offer.settings, zone=zone)
+    return provider_class(key)(access).probe()
+
+
+def connect(installation: Installation, key: str, offer: Offer) -> Connection:
+    """Add or replace the connection. Pairs, links and history of an earlier one are kept."""
+    report = try_out(key, offer, installation.zone)
+    with transaction.atomic():
+        connection, _ = Connection.objects.get_or_create(
+            installation=installation, provider=key, defaults={"base_url": offer.base_url}
+        )
+        connection.base_url, connection.settings = offer.base_url, dict(offer.settings)
+        connection.status, connection.status_detail = Connection.Status.ACTIVE, ""
+        connection.paused_until = None
+        _store_report(connection, report)
+        for slot, secret in offer.credentials.items():
+            _store_secret(connection, slot, secret)
+    subscribe(connection)
+    return connection
+
+
+def probe(connection: Connection) -> Report:
+    """Look again at what the connection can do, and remember it."""
+    report = provider_for(connection).probe()
+    _store_report(connection, report)
+    subscribe(connection)
+    return report
+
+
+def _store_report(connection: Connection, report: Report) -> None:
+    connection.report, connection.probed_at = report.as_data(), timezone.now()
+    connection.save()
+
+
+def _store_secret(connection: Connection, slot: str, secret: str) -> None:
+    credential, _ = Credential.objects.get_or_create(connection=connection, slot=slot)
+    credential.access, credential.state, credential.failure = secret, Credential.State.ACTIVE, ""
+    credential.save()
+
+
+def subscribe(connection: Connection) -> None:
+    """Have the vendor push changes to us, where it can. Without it the feed and the sweep still bring them."""
+    if not connection.can("subscribe") or connection.credentials.filter(slot=WEBHOOK).exists():
+        return
+    path = reverse("provider_webhook", args=[connection.provider, connection.opaque_id])
+    try:
+        secret = provider_for(connection).subscribe(f"{settings.APP_BASE_URL}{path}")
+    except GroundcrewError as error:
+        log.warning("no webhook subscription", connection=str(connection.pk), code=error.code, detail=str(error))
+        return
+    _store_secret(connection, WEBHOOK, secret)

@@ -1,0 +1,92 @@
+"""Ready gateways for a row: Plane for an installation, a provider for a connection. One HTTP client per process."""
+
+from __future__ import annotations
+
+import atexit
+from functools import cache, partial
+
+from django.conf import settings
+
+from planeapp.installations.models import Connection, Credential, Installation
+from planeapp.installations.tokens import connection_secret, valid_token
+from planeapp.lib.errors import ReconnectNeeded
+from planeapp.lib.http import Http
+from planeapp.lib.outbound import Guard
+from planeapp.plane.gateway import Plane
+from planeapp.plane.oauth import MINIMUM_SCOPES, Grant, PlaneOAuth
+from planeapp.plane.side import PlaneSide
+from planeapp.providers import provider_class
+from planeapp.providers.base import Access, Provider
+
+BOT = "bot"
+USER = "user"
+
+
+@cache
+def http() -> Http:
+    """This process's HTTP client."""
+    client = Http(Guard(settings.OUTBOUND_ALLOW))
+    atexit.register(client.close)
+    return client
+
+
+def plane_oauth() -> PlaneOAuth:
+    """Plane's OAuth endpoints with our registration."""
+    return PlaneOAuth(
+        http(),
+        settings.PLANE_BASE_URL,
+        settings.PLANE_CLIENT_ID,
+        settings.PLANE_CLIENT_SECRET,
+        settings.PLANE_REDIRECT_URI,
+        settings.PLANE_SCOPES or list(MINIMUM_SCOPES),
+    )
+
+
+def bot_credential(installation: Installation) -> Credential:
+    """The installation's bot token row, made when it is missing (a bot token can always be asked for again)."""
+    found, _ = Credential.objects.get_or_create(installation=installation, slot=BOT)
+    return found
+
+
+def _ask_bot(installation: Installation, credential: Credential) -> Grant:
+    if installation.app_installation_id is None:
+        raise ReconnectNeeded(f"{installation} has no app installation id")
+    return plane_oauth().bot_token(str(installation.app_installation_id))
+
+
+def _bot_token(installation: Installation, slot: str = "main", *, refused: str = "") -> str:
+    return valid_token(bot_credential(installation), partial(_ask_bot, installation), refused=refused)
+
+
+def plane_access(installation: Installation) -> Access:
+    """Access to Plane as the installation's bot. Raises ReconnectNeeded for one that is not active."""
+    if not installation.active:
+        raise ReconnectNeeded(f"{installation} is {installation.status}")
+    return Access(http(), settings.PLANE_BASE_URL, partial(_bot_token, installation), zone=installation.zone)
+
+
+def plane_for(installation: Installation) -> Plane:
+    """Plane, seen by the installation's bot."""
+    return Plane(plane_access(installation), installation.slug)
+
+
+def side_for(installation: Installation) -> PlaneSide:
+    """Plane's work items as one side of a sync."""
+    return PlaneSide(plane_for(installation), str(installation.workspace_id), settings.PLANE_APP_URL)
+
+
+def _connection_token(connection: Connection, slot: str = "main", *, refused: str = "") -> str:
+    return valid_token(connection_secret(connection, slot), None, refused=refused)
+
+
+def provider_for(connection: Connection, zone: str = "") -> Provider:
+    """The provider behind a connection, with its days understood in ``zone`` (default: the workspace's)."""
+    access = Access(
+        http(),
+        connection.base_url,
+        partial(_connection_token, connection),
+        settings=connection.settings,
+        report=connection.report,
+        zone=zone or connection.installation.zone,
+    )
+    return provider_class(connection.provider)(access)

@@ -1,0 +1,72 @@
+"""From what Plane says about an installation to our row: only what a person's own token sees is believed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from planeapp.installations.gateways import USER, bot_credential, plane_oauth
+from planeapp.installations.models import Credential, Installation, Membership
+from planeapp.installations.tokens import store_grant
+from planeapp.lib.http import Http
+from planeapp.plane.gateway import Plane
+from planeapp.plane.oauth import Grant, InstallationDetails
+from planeapp.providers.base import Access
+
+
+def keep_user_grant(user: Any, grant: Grant) -> Credential:
+    """Store a person's tokens, encrypted."""
+    credential, _ = Credential.objects.get_or_create(user=user, slot=USER)
+    store_grant(credential, grant)
+    return credential
+
+
+def adopt(details: InstallationDetails) -> tuple[Installation, bool]:
+    """Make or bring up to date the row of a workspace; gives it and whether it is new.
+
+    A workspace we know (reinstall, renamed slug) keeps its row with settings, links and history. The bot token is asked
+    for before anything is written, so that a failed exchange leaves no half installation.
+    """
+    grant = plane_oauth().bot_token(details.id)
+    with transaction.atomic():
+        installation, created = Installation.objects.select_for_update().get_or_create(
+            workspace_id=details.workspace,
+            defaults={"slug": details.slug, "name": details.name or details.slug},
+        )
+        installation.slug, installation.name = details.slug, details.name or details.slug
+        installation.app_installation_id = details.id
+        installation.app_bot = details.app_bot or None
+        installation.webhook_id = details.webhook or None
+        installation.status, installation.status_detail = Installation.Status.ACTIVE, ""
+        installation.save()
+        store_grant(bot_credential(installation), grant)
+    return installation, created
+
+
+def see_role(installation: Installation, user: Any, token: str, http: Http, base_url: str) -> Membership | None:
+    """Ask Plane, as the person, which role they have in the workspace, and remember it. None: not a member."""
+
+    def same_token(slot: str = "main", *, refused: str = "") -> str:
+        return token
+
+    members = Plane(Access(http, base_url, same_token), installation.slug).members()
+    role = next((member.role for member in members if member.id == user.username), None)
+    if role is None:
+        Membership.objects.filter(installation=installation, user=user).delete()
+        return None
+    membership, _ = Membership.objects.update_or_create(
+        installation=installation, user=user, defaults={"role": role, "checked_at": timezone.now()}
+    )
+    return membership
+
+
+def known(details: InstallationDetails) -> Installation | None:
+    """The row of this very installation, when nothing about it is new."""
+    return Installation.objects.filter(
+        workspace_id=details.workspace, app_installation_id=details.id, slug=details.slug,
+        status=Installation.Status.ACTIVE,
+    ).first()  # fmt: skip
+
+

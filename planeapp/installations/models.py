@@ -1,0 +1,184 @@
+"""The app in a workspace, what it is connected to, and the secrets that this takes."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from planeapp.lib.crypto import EncryptedTextField
+
+ADMIN = 20
+MEMBER = 15
+GUEST = 5
+
+
+def opaque_id() -> str:
+    """An unguessable id for an address that outsiders call."""
+    return secrets.token_urlsafe(24)
+
+
+class Installation(models.Model):
+    """The app in one workspace. ``workspace_id`` is Plane's and never changes; slug, name and installation id may."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting for an admin to confirm"
+        ACTIVE = "active", "Installed"
+        RECONNECT = "reconnect", "Plane refuses our bot"
+        UNINSTALLED = "uninstalled", "Uninstalled"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace_id = models.UUIDField(unique=True)
+    slug = models.SlugField(max_length=200, db_index=True)
+    name = models.CharField(max_length=200)
+    app_installation_id = models.UUIDField(null=True)
+    app_bot = models.UUIDField(null=True)
+    webhook_id = models.UUIDField(null=True)
+    status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
+    status_detail = models.CharField(max_length=500, blank=True)
+    zone = models.CharField(max_length=64, default="UTC")
+    mentions_without_run = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.slug})"
+
+    @property
+    def active(self) -> bool:
+        """Whether work may be done for this workspace."""
+        return self.status == self.Status.ACTIVE
+
+
+class Membership(models.Model):
+    """A person's role in a workspace, as last seen in Plane."""
+
+    installation = models.ForeignKey(Installation, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    role = models.PositiveSmallIntegerField()
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["installation", "user"], name="one_membership_per_person")]
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether this person may change the workspace's settings."""
+        return self.role >= ADMIN
+
+
+class Connection(models.Model):
+    """An installation tied to one provider."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Connected"
+        RECONNECT = "reconnect", "Reconnect needed"
+        PAUSED = "paused", "Paused"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    installation = models.ForeignKey(Installation, models.CASCADE, related_name="connections")
+    provider = models.CharField(max_length=40)
+    status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
+    status_detail = models.CharField(max_length=500, blank=True)
+    base_url = models.URLField(max_length=300)
+    settings = models.JSONField(default=dict)
+    report = models.JSONField(default=dict)
+    probed_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    opaque_id = models.CharField(max_length=64, unique=True, default=opaque_id, editable=False)
+    feed_seen = models.JSONField(default=dict)
+    feed_read_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["installation", "provider"], name="one_connection_per_provider")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} of {self.installation.slug}"
+
+    def can(self, ability: str) -> bool:
+        """Whether the last probe found this ability."""
+        return ability in self.report.get("abilities", [])
+
+    @property
+    def usable(self) -> bool:
+        """Whether calls may go out now."""
+        paused = self.paused_until is not None and self.paused_until > timezone.now()
+        return self.status == self.Status.ACTIVE and not paused
+
+
+class Credential(models.Model):
+    """One secret of an installation, a connection or a person, encrypted; ``slot`` names it where there are several.
+
+    ``tokens.py`` alone reads and refreshes these.
+    """
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        REFRESHING = "refreshing", "Refreshing"
+        RECONNECT = "reconnect", "Reconnect needed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    installation = models.ForeignKey(Installation, models.CASCADE, null=True, related_name="credentials")
+    connection = models.ForeignKey(Connection, models.CASCADE, null=True, related_name="credentials")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="credentials")
+    slot = models.CharField(max_length=20)
+    access = EncryptedTextField(blank=True, default="")
+    refresh = EncryptedTextField(blank=True, default="")
+    expires_at = models.DateTimeField(null=True)
+    scopes = models.TextField(blank=True, default="")
+    state = models.CharField(max_length=20, choices=State, default=State.ACTIVE)
+    refresh_claimed_at = models.DateTimeField(null=True)
+    failure = models.CharField(max_length=300, blank=True)
+    refreshed_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["installation", "slot"], name="one_credential_per_installation_slot"),
+            models.UniqueConstraint(fields=["connection", "slot"], name="one_credential_per_connection_slot"),
+            models.UniqueConstraint(fields=["user", "slot"], name="one_credential_per_user_slot"),
+        ]
+
+    def __repr__(self) -> str:
+        return f"<Credential {self.slot} {self.id}>"
+
+    def fresh_until(self, now: datetime, leeway: float) -> bool:
+        """Whether the access token is good for ``leeway`` seconds more."""
+        return self.expires_at is None or (self.expires_at - now).total_seconds() > leeway
+
+
+class OAuthState(models.Model):
+    """One authorization attempt: single use, bound to the browser that began it, kept for ten minutes."""
+
+    class Purpose(models.TextChoices):
+        INSTALL = "install"
+        SIGN_IN = "signin"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    state_hash = models.CharField(max_length=64, unique=True)
+    browser_hash = models.CharField(max_length=64)
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    issuer = models.CharField(max_length=200)
+    verifier = EncryptedTextField(blank=True, default="")
+    next_page = models.CharField(max_length=500, blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class AuditEntry(models.Model):
+    """Who did what, when, from where. Kept when the person or the workspace goes."""
+
+    installation = models.ForeignKey(Installation, models.SET_NULL, null=True, related_name="audit")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    who = models.CharField(max_length=200, blank=True)
+    action = models.CharField(max_length=40)
+    detail = models.JSONField(default=dict)
+    address = models.GenericIPAddressField(null=True)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)

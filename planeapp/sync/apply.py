@@ -1,0 +1,149 @@
+"""Carrying out a plan, one change at a time, with the link saved after each. One item's failure leaves the rest alone.
+
+Before a row is made over there, a link in state *unconfirmed* is committed: whatever happens to the answer or to us, the
+next look finds that link and asks for our mark before anything is written again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import structlog
+from django.db import transaction
+
+from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, OutcomeUnknown
+from planeapp.providers.base import Item, Values
+from planeapp.sync.models import ItemLink, ProjectPair, SyncRun
+from planeapp.sync.plan import Change, Plan, Snapshot
+from planeapp.sync.snapshot import Sides
+from planeapp.sync.timeline import note, reason_text
+from planeapp.sync.values import spoken, to_json
+
+log = structlog.get_logger(__name__)
+ITEM_ERRORS = (FixSettings, OutcomeUnknown, Gone)
+LABELS = {"start": "start", "end": "end", "starts_at": "from", "ends_at": "until", "title": "title"}
+
+
+@dataclass
+class Outcome:
+    """What a run did: counts by kind and side, and the items that failed with their errors."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    failed: dict[str, GroundcrewError] = field(default_factory=dict)
+
+
+class Applier:
+    """Applies one plan for one pair. Errors that concern the whole connection (reconnect, quota, retry) are raised."""
+
+    def __init__(self, sides: Sides, snapshot: Snapshot, run: SyncRun | None = None) -> None:
+        self.sides, self.snapshot, self.run = sides, snapshot, run
+        self.pair = sides.pair
+        self.outcome = Outcome()
+
+    def apply(self, plan: Plan) -> Outcome:
+        """Do everything in the plan."""
+        for held in plan.held:
+            self._note(held.item_id, held.code, reason_text(held.code))
+        for change in plan.changes:
+            try:
+                self._apply(change)
+            except ITEM_ERRORS as error:
+                log.warning("change failed", item=change.item_id, code=error.code, detail=str(error))
+                self.outcome.failed[change.item_id] = error
+                self._note(change.item_id, error.code, error.person)
+        return self.outcome
+
+    def _apply(self, change: Change) -> None:
+        step = {
+            "create": self._create, "adopt": self._adopt, "agree": self._agree, "unlink": self._unlink,
+            "update": self._update_vendor if change.side == "vendor" else self._update_plane,
+        }[change.kind]  # fmt: skip
+        step(change)
+        self.outcome.counts[f"{change.kind} {change.side}"] += 1
+
+    def _create(self, change: Change) -> None:
+        item = self.snapshot.ours[change.item_id]
+        mark = self.sides.plane.mark_of(item.id)
+        link, fresh = self._reserve(item)
+        if link is None:
+            return
+        found = [] if fresh else list(self.sides.vendor.find(self.pair.place_id, mark))
+        try:
+            row = found[0] if found else self.sides.vendor.create(self.pair.place_id, change.values, mark)
+        except OutcomeUnknown:
+            raise
+        except GroundcrewError:
+            link.delete()  # refused for certain: nothing was made, so nothing has to be looked for
+            raise
+        self._settle(link, item.values, row, made_by_us=True)
+        self._note(item.id, "created", f"Made in {self.sides.vendor.name}: {self._told(row.values)}", after=row.values)
+
+    def _reserve(self, item: Item) -> tuple[ItemLink | None, bool]:
+        """An unconfirmed link for the item and whether it is new; (None, False) when another worker linked it."""
+        with transaction.atomic():
+            ProjectPair.objects.select_for_update().get(pk=self.pair.pk)
+            if self.pair.links.filter(item_id=item.id, state=ItemLink.State.LINKED).exists():
+                return None, False
+            return ItemLink.objects.get_or_create(
+                pair=self.pair,
+                item_id=item.id,
+                state=ItemLink.State.UNCONFIRMED,
+                defaults={"item_key": item.values.get("key", "")},
+            )
+
+    def _adopt(self, change: Change) -> None:
+        item, row = self.snapshot.ours[change.item_id], self.snapshot.theirs[change.remote_id]
+        link, _ = self._reserve(item)
+        if link is not None:
+            self._settle(link, item.values, row, made_by_us=True)
+            self._note(item.id, "linked", f"Found again in {self.sides.vendor.name} by our mark.")
+
+    def _update_vendor(self, change: Change) -> None:
+        row = self.sides.vendor.update(self.pair.place_id, self.snapshot.theirs[change.remote_id], change.values)
+        self._settle(self._link(change), self.snapshot.ours[change.item_id].values, row)
+        self._note_change(change, self.sides.vendor.name)
+
+    def _update_plane(self, change: Change) -> None:
+        item = self.sides.plane.update(self.sides.project, self.snapshot.ours[change.item_id], change.values)
+        values = {**self.snapshot.ours[change.item_id].values, **item.values}
+        self._settle(self._link(change), values, self.snapshot.theirs[change.remote_id])
+        self._note_change(change, "Plane")
+
+    def _agree(self, change: Change) -> None:
+        row = self.snapshot.theirs[change.remote_id]
+        self._settle(self._link(change), self.snapshot.ours[change.item_id].values, row)
+
+    def _unlink(self, change: Change) -> None:
+        link = self._link(change)
+        link.state = ItemLink.State.UNLINKED
+        link.save()
+        side = self.sides.vendor.name if change.side == "vendor" else "Plane"
+        self._note(change.item_id, "unlinked", f"It is gone in {side}, so the link was taken off. Nothing was deleted.")
+
+    def _link(self, change: Change) -> ItemLink:
+        return self.pair.links.get(pk=change.link_id)
+
+    def _settle(self, link: ItemLink, ours: Values, row: Item, made_by_us: bool | None = None) -> None:
+        """Remember what both sides hold now."""
+        link.remote_id, link.remote_url, link.state = row.id, row.url, ItemLink.State.LINKED
+        link.item_key = str(ours.get("key") or link.item_key)
+        link.ours, link.theirs = to_json(ours), to_json(row.values)
+        if made_by_us is not None:
+            link.made_by_us = made_by_us
+        link.save()
+
+    def _told(self, values: Values) -> str:
+        names = ("starts_at", "ends_at") if values.get("starts_at") else ("start", "end")
+        told = [f"{LABELS[name]} {spoken(values[name])}" for name in names if values.get(name)]
+        return ", ".join(told) or spoken(values.get("title"))
+
+    def _note_change(self, change: Change, where: str) -> None:
+        told = ", ".join(f"{LABELS.get(name, name)} → {spoken(value)}" for name, value in change.values.items())
+        self._note(change.item_id, "updated", f"Written to {where}: {told}", change.before, change.values)
+
+    def _note(self, item_id: str, code: str, text: str, before: Values | None = None, after: Values | None = None) -> None:
+        item = self.snapshot.ours.get(item_id)
+        key = str(item.values.get("key", "")) if item else ""
+        data = {"before": to_json(before or {}), "after": to_json(after or {})} if before or after else {}
+        note(self.pair, code, text, item_id=item_id, item_key=key, run=self.run, data=data)

@@ -1,0 +1,113 @@
+"""What is due: rows that say which work item (or pair) has to be looked at, worked off by ``work_due``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from planeapp.installations.models import Connection
+from planeapp.lib.claims import backoff, claim
+from planeapp.lib.errors import GroundcrewError, OutOfQuota, ReconnectNeeded, RetryLater
+from planeapp.lib.wake import wake
+from planeapp.sync import engine
+from planeapp.sync.models import Due, ProjectPair
+from planeapp.sync.timeline import note
+
+log = structlog.get_logger(__name__)
+FOLD = timedelta(milliseconds=300)  # one edit in Plane comes as one delivery per field, within this time
+MAX_ATTEMPTS = 10
+QUOTA_PAUSE = 60.0
+BATCH = 10
+
+
+def ask(pair: ProjectPair, item_id: str = "", delay: timedelta = FOLD, reason: str = "") -> None:
+    """Say that an item (or, without one, the whole pair) has to be looked at. Any number of wishes make one look."""
+    now = timezone.now()
+    row, fresh = Due.objects.get_or_create(
+        pair=pair, item_id=item_id, defaults={"due_at": now + delay, "reason": reason[:200]}
+    )
+    if not fresh:
+        Due.objects.filter(pk=row.pk).update(asked=F("asked") + 1, due_at=now + delay, attempts=0)
+    wake("sync.work_due" if item_id else "sync.work_pairs")
+
+
+def workable() -> QuerySet[Due]:
+    """Rows whose connection may be used now."""
+    now = timezone.now()
+    return (
+        Due.objects.filter(pair__enabled=True, pair__connection__status=Connection.Status.ACTIVE)
+        .filter(pair__connection__installation__status="active")
+        .exclude(pair__connection__paused_until__gt=now)
+    )
+
+
+def work_batch(whole: bool) -> int:
+    """Work off a batch of due rows: whole pairs, or single items; gives their number."""
+    rows = workable()
+    claimed = claim(rows.filter(item_id="") if whole else rows.exclude(item_id=""), 1 if whole else BATCH)
+    for row in claimed:
+        _work(row)
+    return len(claimed)
+
+
+def _work(row: Due) -> None:
+    pair = ProjectPair.objects.select_related("connection__installation").get(pk=row.pair_id)
+    with structlog.contextvars.bound_contextvars(pair=str(pair.pk), item=row.item_id):
+        try:
+            if row.item_id:
+                outcome = engine.run_item(pair, row.item_id)
+                failed = outcome.failed.get(row.item_id)
+                if failed is not None and failed.code == "outcome_unknown":
+                    raise RetryLater(str(failed), delay=5)
+            else:
+                engine.run_pair(pair)
+        except OutOfQuota as error:
+            _pause(row, pair, error)
+        except ReconnectNeeded as error:
+            _park(row, pair, error)
+        except RetryLater as error:
+            _again(row, pair, error)
+        except GroundcrewError as error:
+            _say(row, pair, error)
+            _done(row)
+        else:
+            _done(row)
+
+
+def _done(row: Due) -> None:
+    """Forget the row, unless somebody asked again meanwhile: then it is due once more."""
+    if not Due.objects.filter(pk=row.pk, asked=row.asked).delete()[0]:
+        Due.objects.filter(pk=row.pk).update(claimed_at=None)
+
+
+def _pause(row: Due, pair: ProjectPair, error: OutOfQuota) -> None:
+    until = timezone.now() + timedelta(seconds=error.delay or QUOTA_PAUSE)
+    Connection.objects.filter(pk=pair.connection_id).update(paused_until=until)
+    Due.objects.filter(pk=row.pk).update(claimed_at=None, due_at=until)
+    _say(row, pair, error)
+
+
+def _park(row: Due, pair: ProjectPair, error: ReconnectNeeded) -> None:
+    """The row waits until the connection is mended (``workable`` leaves it out until then)."""
+    Due.objects.filter(pk=row.pk).update(claimed_at=None)
+    _say(row, pair, error)
+
+
+def _again(row: Due, pair: ProjectPair, error: RetryLater) -> None:
+    attempts = row.attempts + 1
+    if attempts >= MAX_ATTEMPTS:
+        _say(row, pair, error)
+        _done(row)  # the reconcile sweep comes by again
+        return
+    wait = timedelta(seconds=error.delay) if error.delay else backoff(attempts)
+    Due.objects.filter(pk=row.pk).update(claimed_at=None, attempts=attempts, due_at=timezone.now() + wait)
+    if attempts == 1:
+        _say(row, pair, error)
+
+
+def _say(row: Due, pair: ProjectPair, error: GroundcrewError) -> None:
+    log.warning("sync held up", code=error.code, detail=str(error))
+    note(pair, error.code, error.person, item_id=row.item_id)

@@ -1,0 +1,56 @@
+"""One run: snapshot → plan → apply. The preview stops after the plan, which is the very plan a run would apply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.utils import timezone
+
+from planeapp.lib.errors import GroundcrewError
+from planeapp.sync import snapshot as reading
+from planeapp.sync.apply import Applier, Outcome
+from planeapp.sync.models import ProjectPair, SyncRun
+from planeapp.sync.plan import Plan, Snapshot, make_plan
+from planeapp.sync.snapshot import Sides
+
+log = structlog.get_logger(__name__)
+
+
+def plan_for(sides: Sides, snapshot: Snapshot) -> Plan:
+    """The plan for what was read."""
+    vendor = sides.vendor
+    return make_plan(snapshot, vendor.fields, sides.rules(), vendor.held_back, sides.plane.mark_of)
+
+
+def preview(pair: ProjectPair) -> Plan:
+    """What a run over the whole pair would do. Writes nothing anywhere."""
+    sides = Sides(pair)
+    return plan_for(sides, reading.of_pair(sides))
+
+
+def run_item(pair: ProjectPair, item_id: str, extra: Mapping[str, Any] | None = None) -> Outcome:
+    """Bring one work item in step. Raises what concerns the whole connection; what failed for the item is in the outcome."""
+    sides = Sides(pair)
+    snapshot = reading.of_item(sides, item_id, extra)
+    return Applier(sides, snapshot).apply(plan_for(sides, snapshot))
+
+
+def run_pair(pair: ProjectPair) -> SyncRun:
+    """Bring the whole pair in step and keep a record of it."""
+    run = SyncRun.objects.create(pair=pair, whole=True)
+    try:
+        sides = Sides(pair)
+        snapshot = reading.of_pair(sides)
+        outcome = Applier(sides, snapshot, run).apply(plan_for(sides, snapshot))
+    except GroundcrewError as error:
+        _finish(run, SyncRun.State.FAILED, {}, error.person)
+        raise
+    _finish(run, SyncRun.State.DONE, dict(outcome.counts) | ({"failed": len(outcome.failed)} if outcome.failed else {}))
+    return run
+
+
+def _finish(run: SyncRun, state: str, counts: Mapping[str, int], detail: str = "") -> None:
+    run.state, run.counts, run.detail, run.finished_at = state, dict(counts), detail[:500], timezone.now()
+    run.save()

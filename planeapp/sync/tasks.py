@@ -1,0 +1,38 @@
+"""Doors for workers."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from planeapp.lib.wake import awake
+from planeapp.sync import due
+from planeapp.sync.models import ProjectPair
+
+
+@shared_task(name="sync.work_due")
+def work_due() -> int:
+    """Look at every item that is due; gives their number."""
+    awake("sync.work_due")
+    done = 0
+    while count := due.work_batch(whole=False):
+        done += count
+    return done
+
+
+@shared_task(name="sync.work_pairs")
+def work_pairs() -> int:
+    """Bring every pair that is due in step; gives their number."""
+    awake("sync.work_pairs")
+    done = 0
+    while count := due.work_batch(whole=True):
+        done += count
+    return done
+
+
+@shared_task(name="sync.plan_reconcile")
+def plan_reconcile() -> int:
+    """Make every pair due, to find what no webhook told; gives their number."""
+    pairs = ProjectPair.objects.filter(enabled=True, connection__status="active", connection__installation__status="active")
+    for pair in pairs:
+        due.ask(pair, reason="reconcile")
+    return len(pairs)

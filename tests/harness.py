@@ -1,0 +1,176 @@
+"""The whole product as real processes on free ports: sandbox vendors, web, worker. For end-to-end and browser tests.
+
+Embedded on SQLite by default; with ``DATABASE_URL`` and ``REDIS_URL`` in the environment on those (a database of its own),
+with Celery's workers and beat as in the Procfile.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx2
+
+ROOT = Path(__file__).resolve().parent.parent
+T = TypeVar("T")
+START_SECONDS = 60.0
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on just now."""
+    held = [socket.socket() for _ in range(count)]
+    for one in held:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+def until(look: Callable[[], T], seconds: float = 10.0, what: str = "it") -> T:
+    """The first true thing that ``look`` gives, or a failure after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds:g} s for {what} in vain")
+
+
+class Stack:
+    """A running product. ``app``, ``plane``, ``planner``, ``planhat`` are its addresses."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        ports = free_ports(4)
+        self.app, self.plane, self.planner, self.planhat = (f"http://localhost:{port}" for port in ports)
+        self.webhook_secret = f"plane_wh_{secrets.token_hex(8)}"
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.embedded = not os.environ.get("REDIS_URL")
+        self.env = self._environment(ports)
+
+    def _environment(self, ports: list[int]) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PLANE_", "PLAN", "APP_"))}
+        return kept | {
+            "SECRET_KEY": "end-to-end",
+            "ENCRYPTION_KEYS": base64.b64encode(b"e" * 32).decode(),
+            "APP_BASE_URL": self.app,
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "DATABASE_URL": self._database(),
+            "PLANE_BASE_URL": self.plane,
+            "PLANE_APP_URL": self.plane,
+            "PLANE_CLIENT_ID": "sandbox-client",
+            "PLANE_CLIENT_SECRET": "sandbox-client-secret",
+            "PLANE_WEBHOOK_SECRET": self.webhook_secret,
+            "PLANNER_BASE_URL": self.planner,
+            "PLANHAT_BASE_URL": self.planhat,
+            "OUTBOUND_ALLOW": ",".join(f"localhost:{port}" for port in ports),
+            "LOG_FORMAT": "json",
+            "DJANGO_SETTINGS_MODULE": "planeapp.settings",
+            "PYTHONWARNINGS": "default",
+        }
+
+    def _database(self) -> str:
+        url = os.environ.get("DATABASE_URL", "")
+        if not url.startswith(("postgres", "psql")):
+            return f"sqlite:///{self.home / 'app.sqlite3'}"
+        self.database = f"e2e_{secrets.token_hex(4)}"
+        self._psql(url, f'CREATE DATABASE "{self.database}"')
+        return urlunsplit(urlsplit(url)._replace(path=f"/{self.database}"))
+
+    @staticmethod
+    def _psql(url: str, statement: str) -> None:
+        import psycopg
+
+        admin = urlunsplit(urlsplit(url)._replace(path="/postgres"))
+        with psycopg.connect(admin, autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+    # Processes
+
+    def manage(self, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a management command and wait for it."""
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.env, check=check, capture_output=True, text=True, **options)
+
+    def start(self) -> Stack:
+        """Bring everything up."""
+        self.manage("migrate", "--noinput")
+        self.manage("createcachetable")
+        for name in ("sandbox", "web", *self.workers()):
+            self.spawn(name)
+        for address in (self.app, self.plane, self.planner, self.planhat):
+            until(lambda at=address: _listens(at), START_SECONDS, address)  # type: ignore[misc]
+        return self
+
+    def workers(self) -> tuple[str, ...]:
+        """Names of the worker processes."""
+        return ("worker",) if self.embedded else ("worker_live", "worker_bulk", "beat")
+
+    def spawn(self, name: str) -> None:
+        """Start one process; its output goes to a file that ``log`` reads."""
+        with (self.home / f"{name}.log").open("ab") as out:
+            self.running[name] = subprocess.Popen(
+                self._command(name), cwd=ROOT, env=self.env, stdout=out, stderr=out, start_new_session=True
+            )
+
+    def _command(self, name: str) -> list[str]:
+        python, port = sys.executable, str(urlsplit(self.app).port)
+        celery = [python, "-m", "celery", "-A", "planeapp.celery"]
+        vendors = [f"--{key}-url={getattr(self, key)}" for key in ("app", "plane", "planner", "planhat")]
+        return {
+            "sandbox": [python, "-m", "planeapp.sandbox", f"--webhook-secret={self.webhook_secret}", *vendors,
+                        f"--state={self.home / 'vendors'}"],
+            "web": [python, "-m", "granian", "--interface", "wsgi", "planeapp.wsgi:application", "--host", "127.0.0.1",
+                    "--port", port, "--workers", "1", "--blocking-threads", "4", "--log-level", "warning"],
+            "worker": [python, "manage.py", "embedded_worker"],
+            "worker_live": [*celery, "worker", "-Q", "live", "--concurrency", "2", "-n", f"live{port}@%h"],
+            "worker_bulk": [*celery, "worker", "-Q", "bulk", "--concurrency", "1", "-n", f"bulk{port}@%h"],
+            "beat": [*celery, "beat", "--schedule", str(self.home / "beat")],
+        }[name]  # fmt: skip
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        """End a process (and its children) and wait until it is gone."""
+        process = self.running.pop(name)
+        if process.poll() is None:
+            os.killpg(process.pid, how)
+        process.wait(20)
+
+    def stop(self) -> None:
+        """End everything and drop the database that was made."""
+        for name in list(self.running):
+            self.kill(name, signal.SIGKILL)
+        if hasattr(self, "database"):
+            self._psql(os.environ["DATABASE_URL"], f'DROP DATABASE "{self.database}" WITH (FORCE)')
+
+    def log(self, name: str) -> str:
+        """What a process has printed."""
+        path = self.home / f"{name}.log"
+        return path.read_text() if path.exists() else ""
+
+    # Vendors
+
+    def client(self, **options: Any) -> httpx2.Client:
+        """A browser's stand-in: keeps cookies, follows redirects."""
+        return httpx2.Client(follow_redirects=True, timeout=20, trust_env=False, **options)
+
+    def control(self, vendor: str, command: str, method: str = "POST", **body: Any) -> dict[str, Any]:
+        """A sandbox control call (``faults``, ``requests``, ``clock``)."""
+        address = f"{getattr(self, vendor)}/_sandbox/{command}"
+        return httpx2.request(method, address, json=body or None, trust_env=False).json()
+
+
+def _listens(address: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", urlsplit(address).port or 80)) == 0
