@@ -2,11 +2,11 @@
 
 Every vendor's application is wrapped in :class:`Control`, which answers under ``/_sandbox/``:
 
-- ``GET /_sandbox/requests`` → ``{"requests": [{method, path, query, headers, status, body}]}`` (newest last, bodies cut
-  at 4 KiB); ``DELETE`` forgets them.
+- ``GET /_sandbox/requests`` → ``{"requests": [{method, path, query, headers, status, body, fault}]}`` (newest last,
+  bodies cut at 4 KiB); ``DELETE`` forgets them.
 - ``POST /_sandbox/faults`` with ``{"method": "POST"|null, "path": <regex>, "times": 1, "status": 503, "body": "…",
   "headers": {}, "after": false, "delay": 0, "drop": false}`` plans a fault for the next ``times`` matching requests. ``after``
-  lets the vendor do the work first (a lost answer); ``drop`` closes the connection without an answer. ``DELETE`` forgets them.
+  lets the vendor do the work first (a lost answer); ``contains`` is a text that the body must hold; ``drop`` closes the connection without an answer. ``DELETE`` forgets them.
 - ``POST /_sandbox/clock`` with ``{"advance": seconds}`` or ``{"speed": factor}``.
 """
 
@@ -42,6 +42,7 @@ class Fault:
 
     path: str
     method: str | None = None
+    contains: str = ""
     times: int = 1
     status: int = 503
     body: str = ""
@@ -50,9 +51,10 @@ class Fault:
     delay: float = 0.0
     drop: bool = False
 
-    def matches(self, method: str, path: str) -> bool:
+    def matches(self, method: str, path: str, body: bytes) -> bool:
         """Whether this fault is meant for such a request and has a time left."""
-        return self.times > 0 and self.method in (None, method) and re.search(self.path, path) is not None
+        meant = self.method in (None, method) and re.search(self.path, path) is not None
+        return self.times > 0 and meant and self.contains.encode() in body
 
 
 class Control:
@@ -81,26 +83,26 @@ class Control:
             "headers": {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
             "status": None,
             "body": "",
+            "fault": False,
         }
         self.requests.append(entry)
 
-        async def watching_receive() -> Message:
-            message = await receive()
-            if message["type"] == "http.request" and len(entry["body"]) < KEPT_BODY:
-                entry["body"] = (entry["body"] + message.get("body", b"").decode("utf-8", "replace"))[:KEPT_BODY]
-            return message
+        body = await _read_body(receive)
+        entry["body"] = body.decode("utf-8", "replace")[:KEPT_BODY]
+        replay = _replay(body, receive)
 
         async def watching_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 entry["status"] = message["status"]
             await send(message)
 
-        fault = next((f for f in self.faults if f.matches(scope["method"], scope["path"])), None)
+        fault = next((f for f in self.faults if f.matches(scope["method"], scope["path"], body)), None)
         if fault is None:
-            await self.app(scope, watching_receive, watching_send)
+            await self.app(scope, replay, watching_send)
             return
         fault.times -= 1
-        await self._fail(fault, scope, watching_receive, watching_send)
+        entry["fault"] = True
+        await self._fail(fault, scope, replay, watching_send)
 
     async def _fail(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         async def swallow(message: Message) -> None:
@@ -108,8 +110,6 @@ class Control:
 
         if fault.after:
             await self.app(scope, receive, swallow)
-        else:
-            await _read_body(receive)
         if fault.delay:
             await asyncio.sleep(fault.delay)
         if fault.drop:
@@ -139,12 +139,24 @@ class Control:
 
 
 async def _read_body(receive: Receive) -> bytes:
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
         if not message.get("more_body"):
-            return body
+            return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A ``receive`` that gives the body that was read already, and then goes on with the connection."""
+    waiting = [body]
+
+    async def again() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return again
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:

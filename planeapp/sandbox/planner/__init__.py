@@ -1,0 +1,1 @@
+"""The sandbox's Planner: REST, webhooks, MCP, OAuth and a schedule page."""
