@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,19 +22,25 @@ from planeapp.sandbox.world import World
 def main(arguments: list[str] | None = None) -> None:
     """Read the options and serve until stopped."""
     known = World()
-    parser = argparse.ArgumentParser(prog="python -m planeapp.sandbox", description="Plane, Planner and Planhat for the demo.")
+    told = "Plane, Planner and Planhat for the demo."
+    parser = argparse.ArgumentParser(prog="python -m planeapp.sandbox", description=told)
     for name in World.__dataclass_fields__:
         parser.add_argument(f"--{name.replace('_', '-')}", default=getattr(known, name))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--state", type=Path, default=None, help="folder for the vendors' rows; memory alone without it")
     options = vars(parser.parse_args(arguments))
     host, state = options.pop("host"), options.pop("state")
-    asyncio.run(serve(World(**options), host, state))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(World(**options), host, state))
 
 
 async def serve(world: World, host: str, state: Path | None) -> None:
     """Run the three servers until one of them ends (uvicorn ends on SIGINT and SIGTERM)."""
-    vendors = [(make_plane, world.plane_url, "plane"), (make_planner, world.planner_url, "planner"), (make_planhat, world.planhat_url, "planhat")]
+    vendors = [
+        (make_plane, world.plane_url, "plane"),
+        (make_planner, world.planner_url, "planner"),
+        (make_planhat, world.planhat_url, "planhat"),
+    ]
     servers = []
     for make, url, name in vendors:
         clock = Clock()
