@@ -33,7 +33,7 @@ KEPT_BODY = 4096
 
 
 class DroppedConnection(Exception):
-    """The planned fault: the connection ends with no answer. The server sees an exception and hangs up."""
+    """The planned fault: the connection ends in the middle of the answer."""
 
 
 @dataclass
@@ -113,7 +113,7 @@ class Control:
         if fault.delay:
             await asyncio.sleep(fault.delay)
         if fault.drop:
-            raise DroppedConnection(scope["path"])
+            await _hang_up(send, scope["path"])
         headers = {"content-type": "text/html" if fault.body.startswith("<") else "application/json"} | fault.headers
         await _answer(send, fault.status, fault.body.encode(), headers)
 
@@ -157,6 +157,13 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return again
+
+
+async def _hang_up(send: Send, path: str) -> None:
+    """Promise a body and break off: an exception before that would make the server answer 500 instead."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+    await send({"type": "http.response.body", "body": b"{", "more_body": True})
+    raise DroppedConnection(path)
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -1,0 +1,125 @@
+"""Plane's work items as one side of a sync: records in, neutral values out, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from planeapp.lib.errors import Gone
+from planeapp.plane.bodies import clean_id
+from planeapp.plane.gateway import SOURCE, Plane
+from planeapp.plane.records import Member, Row
+from planeapp.plane.values import counts, fields_of, key_of, values_of
+from planeapp.providers.base import Item, Listing, Values
+
+__all__ = ["PlaneSide", "values_of"]
+
+
+class PlaneSide:
+    """The work items of one workspace. Made anew for each run: what a project looks like is read once and kept.
+
+    ``app_url`` is the web app's address (``https://app.plane.so``).
+    """
+
+    def __init__(self, plane: Plane, workspace_id: str, app_url: str) -> None:
+        self.plane = plane
+        self.workspace_id = workspace_id
+        self.app_url = app_url.rstrip("/")
+        self._projects: dict[str, Row] = {}
+        self._states: dict[str, list[Row]] = {}
+        self._members: dict[str, list[Member]] = {}
+        self._labels: dict[str, list[Row]] = {}
+
+    def list(self, project: str) -> Listing:
+        """Every work item of the project but archived ones, drafts and triage."""
+        rows = self.plane.items(project)
+        items = tuple(item for row in rows if (item := self.read(project, row)))
+        return Listing(items, rows.complete)
+
+    def get(self, project: str, item_id: str) -> Item | None:
+        """One work item; None when it was deleted or archived. FixSettings when the project is closed to the bot."""
+        record = self.plane.item(project, item_id)
+        return None if record is None else self.read(project, record)
+
+    def find(self, project: str, mark: str) -> Sequence[Item]:
+        """Work items that carry our mark: looked up before a create is repeated."""
+        record = self.plane.find_by_external(project, SOURCE, mark)
+        item = None if record is None else self.read(project, record)
+        return () if item is None else (item,)
+
+    def create(self, project: str, values: Values, mark: str) -> Item:
+        """Make a work item that carries ``mark``, or give back the one that already does (Gone if it is archived)."""
+        fields = self._fields(project, {**values, "title": values.get("title") or "Untitled"})
+        saved = self.plane.create_item(project, **fields, external_source=SOURCE, external_id=mark)
+        return self._kept(project, saved.record)
+
+    def update(self, project: str, item: Item, values: Values) -> Item:
+        """Write those of the values that differ from ``item`` as last read; without any, nothing is sent."""
+        known = item.values
+        changed = {name: value for name, value in values.items() if name not in known or known[name] != value}
+        fields = self._fields(project, changed)
+        if not fields:
+            return item
+        return self._kept(project, self.plane.update_item(project, item.id, **fields).record)
+
+    def read(self, project: str, record: Row) -> Item | None:
+        """A record (from the API or a v1 webhook) as an Item; None when it is archived, a draft or in triage."""
+        if not counts(record, self.states(project)):
+            return None
+        about = self.project(project)
+        url = self.url_of(key_of(record, about))
+        lists = self.states(project), self.members(project), self.labels(project)
+        values = values_of(record, about, lists[0], lists[1], labels=lists[2], url=url)
+        mark = str(record.get("external_id") or "") if record.get("external_source") == SOURCE else ""
+        return Item(clean_id(record), values, version=str(record.get("updated_at") or ""), mark=mark, url=url)
+
+    def url_of(self, key: str) -> str:
+        """The work item's address in Plane's web app; ``""`` without a key."""
+        return f"{self.app_url}/{self.plane.slug}/browse/{key}/" if key else ""
+
+    def mark_of(self, item_id: str) -> str:
+        """The mark that a vendor's row carries for this work item: ``plane:<workspace>/<item>``."""
+        return f"plane:{self.workspace_id}/{item_id}"
+
+    def project(self, project: str) -> Row:
+        """The project's record."""
+        if project not in self._projects:
+            self._projects[project] = self.plane.project(project)
+        return self._projects[project]
+
+    def states(self, project: str) -> Sequence[Row]:
+        """The project's states."""
+        if project not in self._states:
+            self._states[project] = self.plane.states(project)
+        return self._states[project]
+
+    def members(self, project: str) -> Sequence[Member]:
+        """The people who can be assigned in the project."""
+        if project not in self._members:
+            self._members[project] = self.plane.project_members(project)
+        return self._members[project]
+
+    def labels(self, project: str) -> Sequence[Row]:
+        """The project's labels."""
+        if project not in self._labels:
+            self._labels[project] = self.plane.labels(project)
+        return self._labels[project]
+
+    def _label_id(self, project: str, name: str) -> str:
+        known = {str(label.get("name")): clean_id(label) for label in self.labels(project)}
+        if name not in known:
+            self._labels.pop(project, None)
+            return clean_id(self.plane.ensure_label(project, name))
+        return known[name]
+
+    def _fields(self, project: str, values: Values) -> dict[str, object]:
+        def label_id(name: str) -> str:
+            return self._label_id(project, name)
+
+        return fields_of(values, self.states(project), self.members(project), label_id)
+
+    def _kept(self, project: str, record: Row) -> Item:
+        item = self.read(project, record)
+        if item is None:
+            person = "This work item is archived in Plane. Restore it there to keep it in step."
+            raise Gone(f"work item {record.get('id')} is archived or a draft", person=person)
+        return item
