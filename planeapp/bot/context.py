@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Any
 
 from planeapp.bot.models import Turn
-from planeapp.installations.gateways import plane_for, provider_for, side_for
+from planeapp.installations.gateways import provider_for, side_for
 from planeapp.installations.models import Connection, Installation
 from planeapp.lib.errors import Gone
 from planeapp.plane.gateway import Plane
 from planeapp.plane.side import PlaneSide
 from planeapp.providers import PROVIDERS, provider_class
-from planeapp.providers.base import Item
+from planeapp.providers.base import Item, Party
 from planeapp.sync.models import ProjectPair
 
 
@@ -53,7 +53,7 @@ class Talk:
     @cached_property
     def plane(self) -> Plane:
         """Plane, as the bot."""
-        return plane_for(self.installation)
+        return self.side.plane
 
     @cached_property
     def side(self) -> PlaneSide:
@@ -65,7 +65,9 @@ class Talk:
         """The work item now. Raises Gone when it is archived or deleted."""
         found = self.side.get(self.project, self.item_id)
         if found is None:
-            raise Gone("work item gone", person="This work item is archived or deleted, so there is nothing I can do here.")
+            raise Gone(
+                "work item gone", person="This work item is archived or deleted, so there is nothing I can do here."
+            )
         return found
 
     @cached_property
@@ -108,6 +110,6 @@ class Talk:
         )
         return pair
 
-    def parties(self, name: str, connection: Connection) -> list[Any]:
+    def parties(self, name: str, connection: Connection) -> list[Party]:
         """Companies that fit a name."""
         return list(provider_for(connection).parties(name))

@@ -34,7 +34,11 @@ def status(talk: Talk, args: dict[str, Any]) -> Reply:
         lines.append(f"- {name}: {'; '.join(told) if told else 'nothing yet'}")
     if not connections:
         lines.append("- Nothing is connected yet. An admin can connect systems in the settings.")
-    last = TimelineEntry.objects.filter(installation=talk.installation, item_id=talk.item_id).order_by("-at", "-id").first()
+    last = (
+        TimelineEntry.objects.filter(installation=talk.installation, item_id=talk.item_id)
+        .order_by("-at", "-id")
+        .first()
+    )
     if last is not None:
         lines.append(f"- Last: {last.text}")
     return Reply("\n".join(lines))

@@ -40,7 +40,9 @@ def zone_of(talk: Talk) -> str:
 def _one(talk: Talk, spoken: Spoken) -> Reply:
     handler = HANDLERS.get(spoken.name)
     if handler is None:
-        return Reply(f"I understood “{spoken.name.replace('_', ' ')}”, but I cannot do that here. Write `help` for what I can.")
+        return Reply(
+            f"I understood “{spoken.name.replace('_', ' ')}”, but I cannot do that here. Write `help` for what I can."
+        )
     if spoken.name in CHANGES and talk.role < MEMBER:
         return Reply("Guests may look, but only members of the workspace may change things.", "error")
     return handler(talk, dict(spoken.args))

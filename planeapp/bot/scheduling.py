@@ -77,7 +77,9 @@ def _pair(talk: Talk) -> ProjectPair | Reply:
     pair = talk.pair(connection)
     if pair is None or not pair.enabled:
         name = provider_class(connection.provider).name
-        return Reply(f"This project is not paired with one in {name} yet. An admin can do that in the settings.", "error")
+        return Reply(
+            f"This project is not paired with one in {name} yet. An admin can do that in the settings.", "error"
+        )
     return pair
 
 

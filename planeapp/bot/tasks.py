@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from planeapp.bot import answering
-from planeapp.lib.wake import awake
+from planeapp.lib.claims import due_within
+from planeapp.lib.wake import awake, wake_again
 
 
 @shared_task(name="bot.answer")
@@ -15,4 +16,5 @@ def answer() -> int:
     done = 0
     while count := answering.answer_batch():
         done += count
+    wake_again("bot.answer", due_within(answering.open_turns()))
     return done

@@ -1,0 +1,251 @@
+"""The command table: what a person may write to the bot. Parser, suggestions, help and docs come from it.
+
+``words`` are the phrases that start a command, without articles ("remove block" also hears "remove the block").
+``[it]``, ``[me]``, ``[whose]``, ``[name]`` and ``[long]`` mark places where "this item", "me", "Acme's", a company or a
+length may stand. The longest phrase wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["member", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its ``name`` in the contract, the phrases that call it, and what people are told about it.
+
+    ``changes`` says whether it writes anywhere; ``needs`` is the least role in Plane that may use it.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    usage: str
+    help: str
+    example: str
+    changes: bool
+    needs: Role = "member"
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(
+        name="help",
+        words=(
+            "help", "help me", "what can you do", "what do you do", "what do you understand", "how do you work",
+            "how does this work", "commands", "show [me] commands", "list commands", "which commands do you know",
+            "what commands do you know", "what commands are there", "what are commands", "usage",
+        ),
+        usage="help",
+        help="Shows what I understand.",
+        example="help",
+        changes=False,
+    ),
+    Command(
+        name="status",
+        words=(
+            "status", "show [me] status", "give [me] status", "tell [me] status", "get [me] status", "what is status",
+            "what's status", "whats status", "is [it] scheduled", "when is [it] scheduled", "is [it] synced",
+            "any updates", "any update", "any news", "what's up with [it]", "what is up with [it]",
+        ),
+        usage="status",
+        help="Shows this item: its block, its customers, the last sync, and what is held back and why.",
+        example="status",
+        changes=False,
+    ),
+    Command(
+        name="schedule",
+        words=(
+            "schedule", "schedule block", "block", "block off", "block out", "block time", "plan", "book", "book time",
+            "reserve", "reserve time", "timebox", "put [it] on calendar", "put [it] in calendar",
+            "put [it] on schedule", "add [it] to calendar", "add [it] to schedule", "create block", "make block",
+            "add block", "set up block", "book block",
+        ),
+        usage="schedule <when> [for <how long>]",
+        help="Creates the block in Planner and puts the dates on this item.",
+        example="schedule tomorrow 10:00 for 2h",
+        changes=True,
+    ),
+    Command(
+        name="move",
+        words=(
+            "move", "reschedule", "re-schedule", "shift", "postpone", "defer", "delay", "push", "push [it] back",
+            "push [it] out", "bring [it] forward", "pull [it] forward", "extend", "prolong", "lengthen", "shorten",
+            "make [it]",
+        ),
+        usage="move to <when> | move by <how much> | extend by <how much>",
+        help="Moves the block, or makes it longer or shorter.",
+        example="move to friday 10:00",
+        changes=True,
+    ),
+    Command(
+        name="unschedule",
+        words=(
+            "unschedule", "un-schedule", "remove block", "delete block", "cancel block", "drop block", "clear block",
+            "remove schedule", "delete schedule", "clear schedule", "remove [it] from schedule",
+            "remove [it] from calendar", "delete [it] from calendar", "take [it] off schedule",
+            "take [it] off calendar", "take [it] out of calendar",
+        ),
+        usage="unschedule",
+        help="Removes or unlinks the block, by the rule of this workspace.",
+        example="unschedule",
+        changes=True,
+    ),
+    Command(
+        name="link",
+        words=(
+            "link", "customers", "add [name] as customer", "add customer", "add customers", "add company", "connect",
+            "attach", "associate",
+        ),
+        usage="link <company> [and <company>]",
+        help="Ties this item to companies in Planhat.",
+        example="link Acme and Globex",
+        changes=True,
+    ),
+    Command(
+        name="unlink",
+        words=(
+            "unlink", "un-link", "remove [name] from [this]", "remove customer", "remove customers", "remove company",
+            "remove link",
+            "delete link", "disconnect", "detach",
+        ),
+        usage="unlink <company>",
+        help="Takes companies off this item.",
+        example="unlink Acme",
+        changes=True,
+    ),
+    Command(
+        name="customer",
+        words=(
+            "customer", "customer card", "customer info", "show [me] customer", "show [me] customer card",
+            "who is customer", "who's customer", "whos customer", "who is [it] for", "who's [it] for",
+            "whos [it] for", "who are we doing [it] for", "tell me about customer",
+            "which customer is [it] for", "what customer is [it] for", "which customers are waiting for [it]",
+        ),
+        usage="customer [<company>]",
+        help="Shows who waits for this item: phase, health, owner, ARR, renewal, open items, contacts.",
+        example="customer",
+        changes=False,
+    ),
+    Command(
+        name="contacts",
+        words=(
+            "contacts", "contact list", "what contacts do we have", "which contacts do we have",
+            "show [me] [whose] contacts", "list [whose] contacts",
+            "get [me] [whose] contacts", "give [me] [whose] contacts", "who are [whose] contacts",
+        ),
+        usage="contacts [<company>]",
+        help="Lists the contacts in Planhat.",
+        example="contacts Acme",
+        changes=False,
+    ),
+    Command(
+        name="add_contact",
+        words=("add contact", "add new contact", "new contact", "create contact", "create new contact", "add"),
+        usage="add contact [<name>] <e-mail> [to <company>]",
+        help="Adds a contact in Planhat.",
+        example="add contact jo@acme.example to Acme",
+        changes=True,
+    ),
+    Command(
+        name="log_call",
+        words=("log [long] call", "log phone call", "register [long] call", "record [long] call"),
+        usage="log call <number> [<start>] [<how long>] [waiting <how long>]",
+        help="Logs a phone call in Planhat.",
+        example="log call +46 70 123 45 67 14:00 12m waiting 10s",
+        changes=True,
+    ),
+    Command(
+        name="set_phase",
+        words=(
+            "set [whose] phase", "change [whose] phase", "update [whose] phase", "move [name] to phase",
+            "set customer phase", "set company phase",
+            "phase",
+        ),
+        usage="set phase <phase> [for <company>]",
+        help="Sets the company's phase, if this workspace allows it.",
+        example="set phase onboarding",
+        changes=True,
+    ),
+    Command(
+        name="tag",
+        words=("tag", "add tag", "set tag"),
+        usage="tag [<company>] <tag>",
+        help="Tags the company, if this workspace allows it.",
+        example="tag Acme gold",
+        changes=True,
+    ),
+    Command(
+        name="sync",
+        words=(
+            "sync", "resync", "re-sync", "synchronise", "synchronize", "refresh", "run sync", "start sync",
+            "force sync", "trigger sync",
+        ),
+        usage="sync",
+        help="Syncs this item now.",
+        example="sync",
+        changes=True,
+    ),
+    Command(
+        name="why",
+        words=(
+            "why", "why not synced", "why not scheduled", "why is [it] not synced", "why isn't [it] synced",
+            "why isnt [it] synced", "why wasn't [it] synced", "why was [it] not synced", "why is [it] not syncing",
+            "why isn't [it] syncing", "why didn't [it] sync", "why did [it] not sync", "why doesn't [it] sync",
+            "why does [it] not sync", "why hasn't [it] synced", "why hasn't [it] been synced",
+            "why has [it] not synced", "why has [it] not been synced", "why is [it] not scheduled",
+            "why isn't [it] scheduled", "why is there no block", "why no block", "why is [it] held back",
+            "why is [it] stuck", "what is holding [it] back", "what's holding [it] back", "whats holding [it] back",
+            "what is blocking [it]", "what's blocking [it]",
+            "what is blocking sync", "what's blocking sync", "explain",
+            "explain why [it] isn't synced", "explain why [it] is not synced",
+        ),
+        usage="why not synced",
+        help="Explains, with the reasons in the activity log, why this item is not in step.",
+        example="why not synced",
+        changes=False,
+    ),
+    Command(
+        name="undo",
+        words=(
+            "undo", "undo last", "undo last action", "undo last change", "undo last command", "undo last step",
+            "undo last thing", "revert", "revert last change", "roll [it] back", "rollback", "take [it] back",
+        ),
+        usage="undo",
+        help="Takes back the last thing I did on this item.",
+        example="undo",
+        changes=True,
+    ),
+)  # fmt: skip
+
+
+def by_name(commands: Iterable[Command] = COMMANDS) -> dict[str, Command]:
+    """The commands by name. Two with one name raise ``ValueError``, so that a slip in the table stops the start."""
+    table: dict[str, Command] = {}
+    for command in commands:
+        if command.name in table:
+            raise ValueError(f"Two commands are named {command.name!r}; rename one in planeapp/bot/commands.py.")
+        table[command.name] = command
+    return table
+
+
+def phrases(commands: Iterable[Command] = COMMANDS) -> dict[str, Command]:
+    """Each phrase and its command. A phrase said twice raises ``ValueError`` (``[it]`` and the like do not count)."""
+    owners: dict[str, Command] = {}
+    heard: dict[str, str] = {}
+    for command in commands:
+        for phrase in command.words:
+            key = " ".join(word for word in phrase.lower().split() if not word.startswith("["))
+            if key in heard:
+                raise ValueError(
+                    f"{command.name!r} and {heard[key]!r} both listen to {key!r}; take it from one of them."
+                )
+            heard[key] = command.name
+            owners[phrase] = command
+    return owners
+
+
+BY_NAME: dict[str, Command] = by_name()
+PHRASES: dict[str, Command] = phrases()

@@ -1,0 +1,123 @@
+"""From the words behind a command to its arguments, in the names and shapes of the contract."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from planeapp.bot.grammar import calls, moves, names, people, sides, times
+from planeapp.bot.grammar.outcome import NotACommand, Unclear
+from planeapp.bot.grammar.phrases import IT, Hit
+from planeapp.bot.grammar.speech import COVERS, Speech
+
+Args = dict[str, Any]
+
+_LITTLE = re.compile(
+    r"(?<![\w'])(?:of|for|on|this|it|that|these|them|the|a|an|work|item|items|task|issue|ticket|one|card|now|"
+    r"right|away|again|here|"
+    r"yet|too|once|more|time|from|with|calendar|schedule|planner|planhat|plane|instead|then|also|do|update|report|info|"
+    r"me|us|immediately|today|last|action|change|my|your|you|just|please|currently|so|far|synced|syncing|"
+    r"scheduled)(?![\w'])"
+)
+_CONDITION = re.compile(r"(?<![\w'])(?:if|unless|once|when|whenever)(?![\w'])")
+_OBJECT = re.compile(rf"[\s,.:!?]*(?:$|[+-]|(?:to|by|until)\s|{IT}(?!\w))")
+# Verbs of the table that people use for other things every day: without a time or an object they are talk.
+_EVERYDAY = frozenset(["plan", "block", "book", "reserve", "move", "shift", "delay", "push", "extend", "make"])
+_PROSE = re.compile(
+    r"(?<![\w'])(?:is|are|was|were|be|been|isn't|aren't|has|have|had|will|would|should|could|can|may|might|must|"
+    r"do|does|did|"
+    r"looks?|seems?|went|goes|i|i'm|we|we're|you|he|she|they|it's|that's|who|nobody|everybody|a\s+lot|sense|"
+    r"sure|fast)(?![\w'])"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When and by whom a sentence was heard: ``now`` in the asker's zone, and the company names that are known."""
+
+    now: datetime
+    companies: tuple[str, ...] = ()
+
+
+def read(hit: Hit, heard: Heard) -> Args:
+    """The arguments of the command. Raises ``Unclear`` with a question, or ``NotACommand`` for mere talk."""
+    return _READERS.get(hit.command.name, _none)(hit, heard)
+
+
+def _none(hit: Hit, heard: Heard) -> Args:
+    left = _without_little(hit.rest)
+    if not left:
+        return {}
+    if len(left.split()) > 2 or _PROSE.search(left):
+        raise NotACommand
+    raise Unclear(f"I did not understand “{left[:60]}”. Do you mean: {hit.command.example}?")
+
+
+def _without_little(rest: Speech) -> str:
+    return " ".join(re.findall(rf"[\w'@-]*[\w{COVERS}][\w'{COVERS}-]*", _LITTLE.sub(" ", rest.low)))
+
+
+def _schedule(hit: Hit, heard: Heard) -> Args:
+    _no_prose(hit, heard.now)
+    return times.read(hit.rest.low, heard.now).as_args()
+
+
+def _no_prose(hit: Hit, now: datetime) -> None:
+    """A condition is a question, a statement ("schedule looks tight", "move along") is no command."""
+    low = hit.rest.low
+    if _CONDITION.search(low):
+        raise Unclear("I cannot wait for a condition. Please tell me again when it is met.")
+    if _PROSE.search(low) or (hit.phrase in _EVERYDAY and not _OBJECT.match(low) and not sides.says_time(low, now)):
+        raise NotACommand
+
+
+def _move(hit: Hit, heard: Heard) -> Args:
+    _no_prose(hit, heard.now)
+    return moves.read(hit.phrase, hit.rest.low, heard.now)
+
+
+def _companies(hit: Hit, heard: Heard) -> Args:
+    if hit.whose and _without_little(hit.rest):
+        raise Unclear(f"I did not understand “{hit.rest.text.strip()[:60]}”. Which company?")
+    return {"companies": names.companies(hit.whose or hit.rest, heard.companies)}
+
+
+def _company(hit: Hit, heard: Heard) -> Args:
+    if hit.whose:
+        return {"company": names.company(hit.whose, heard.companies)}
+    if not _without_little(hit.rest) or people.is_own(hit.rest):
+        return {}
+    return {"company": names.company(hit.rest, heard.companies)}
+
+
+def _contact(hit: Hit, heard: Heard) -> Args:
+    return people.contact(hit.rest, heard.companies, bare=hit.phrase == "add")
+
+
+def _call(hit: Hit, heard: Heard) -> Args:
+    return calls.read(hit.rest, heard.now)
+
+
+def _phase(hit: Hit, heard: Heard) -> Args:
+    return people.phase(hit.rest, hit.whose, heard.companies, bare=hit.phrase == "phase")
+
+
+def _tag(hit: Hit, heard: Heard) -> Args:
+    return people.tag(hit.rest, heard.companies, adding=hit.phrase != "tag")
+
+
+_READERS: dict[str, Callable[[Hit, Heard], Args]] = {
+    "schedule": _schedule,
+    "move": _move,
+    "link": _companies,
+    "unlink": _companies,
+    "customer": _company,
+    "contacts": _company,
+    "add_contact": _contact,
+    "log_call": _call,
+    "set_phase": _phase,
+    "tag": _tag,
+}

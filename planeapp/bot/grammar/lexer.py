@@ -1,0 +1,113 @@
+"""A phrase about time, cut into pieces. Small words without time are skipped, unknown ones are ``Junk``."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from planeapp.bot.grammar import clocks, days, durations
+from planeapp.bot.grammar.pieces import Instant, Junk, Mark, Piece
+
+_SKIP = re.compile(r"[\s,.;:!?()\[\]\"'~*_]+")
+_MARKS: tuple[tuple[re.Pattern[str], Mark], ...] = (
+    (re.compile(r"(?:utc|gmt)(?!\w)"), Mark("utc")),
+    (re.compile(r"(?:until|till|til|through|thru|ending|ends|up\s+to)(?!\w)"), Mark("until")),
+    (re.compile(r"to(?!\w)|-+>?"), Mark("to")),
+    (re.compile(r"(?:from|starting|beginning|starts|start|as\s+of)(?!\w)"), Mark("from")),
+    (re.compile(r"between(?!\w)"), Mark("between")),
+    (re.compile(r"(?:and|&|\+)(?!\w)"), Mark("and")),
+)
+_FILLER = re.compile(
+    r"(?:at|on|in|for|the|of|around|about|approx|approximately|this|it|that|item|task|issue|ticket|one|card|block|slot|"
+    r"session|time|some|a|an|me|us|my|our|its|calendar|calender|work|working|day|all|whole|full|entire|just|only|out|"
+    r"off|again|instead|here|too|also|then|lasting|long|duration|kl|o'clock|sharp|date|please|so|well|as)(?!\w)"
+)
+_IN = re.compile(r"in\s+(?:about\s+)?")
+_FROM_NOW = re.compile(r"\s+from\s+now(?!\w)")
+_WORD = re.compile(r"[\w'@&/+-]+|.", re.DOTALL)
+
+
+def pieces(low: str, now: datetime) -> list[Piece]:
+    """All pieces of the lower-case text, in order. ``now`` is in the asker's zone. Raises ``Unclear`` for "31 feb"."""
+    found: list[Piece] = []
+    place = 0
+    while place < len(low):
+        if skipped := _SKIP.match(low, place):
+            place = skipped.end()
+            continue
+        new, place = _next(low, place, now)
+        found.extend(new)
+    return found
+
+
+def time_prefix(low: str, now: datetime) -> int:
+    """How far the text is nothing but a phrase about time: 0 when it does not begin with one."""
+    place, meant = 0, False
+    while place < len(low):
+        if skipped := _SKIP.match(low, place):
+            place = skipped.end()
+            continue
+        new, end = _next(low, place, now)
+        if any(isinstance(piece, Junk) for piece in new):
+            break
+        meant, place = meant or any(not isinstance(piece, Mark) for piece in new), end
+    return place if meant else 0
+
+
+def _next(low: str, place: int, now: datetime) -> tuple[list[Piece], int]:
+    for reader in (_moment, _rules, _span, _mark, _number):
+        result = reader(low, place, now)
+        if result is not None:
+            return result
+    if filler := _FILLER.match(low, place):
+        return [], filler.end()
+    word = _WORD.match(low, place)
+    end = word.end() if word else place + 1
+    text = low[place:end]
+    return ([Junk(text)] if any(letter.isalnum() or letter < " " for letter in text) else []), end
+
+
+Read = tuple[list[Piece], int]
+
+
+def _moment(low: str, place: int, now: datetime) -> Read | None:
+    """ "in 2 hours", "half an hour from now"."""
+    lead = _IN.match(low, place)
+    found = durations.read(low, lead.end() if lead else place)
+    if found is None or not found[0].minutes:
+        return None
+    tail = None if lead else _FROM_NOW.match(low, found[1])
+    if not lead and not tail:
+        return None
+    return [Instant(now + timedelta(minutes=found[0].minutes))], tail.end() if tail else found[1]
+
+
+def _rules(low: str, place: int, now: datetime) -> Read | None:
+    if place and (low[place - 1].isalnum() and not (low[place] == "t" and low[place - 1].isdigit())):
+        return None
+    for pattern, build_day in days.RULES:
+        if (match := pattern.match(low, place)) and (day := build_day(match, now.date())):
+            return [day], match.end()
+    for pattern, build_clock in clocks.RULES:
+        if (match := pattern.match(low, place)) and (clock := build_clock(match, now)):
+            return clock, match.end()
+    return None
+
+
+def _span(low: str, place: int, now: datetime) -> Read | None:
+    found = durations.read(low, place)
+    return ([found[0]], found[1]) if found else None
+
+
+def _mark(low: str, place: int, now: datetime) -> Read | None:
+    for pattern, mark in _MARKS:
+        if match := pattern.match(low, place):
+            return [mark], match.end()
+    return None
+
+
+def _number(low: str, place: int, now: datetime) -> Read | None:
+    pattern, build = clocks.PLAIN
+    match = pattern.match(low, place)
+    found = build(match, now) if match else None
+    return (found, match.end()) if match and found else None

@@ -1,0 +1,195 @@
+"""Which command the first words of a clause call. The longest phrase wins; small typos are forgiven."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from rapidfuzz.distance import OSA
+
+from planeapp.bot.commands import BY_NAME, PHRASES, Command
+from planeapp.bot.grammar.speech import Speech
+
+_ARTICLE = r"(?:the|a|an|this|that|its|my|your|our|new)"
+IT = (
+    r"(?:(?:this|that|the|my|our)\s+(?:work\s+)?(?:item|task|issue|ticket|one|thing|card|story)"
+    r"|this|it|that|these|them|(?:the\s+)?(?:block|slot))"
+)
+_PLACES = {
+    "[it]": rf"(?:\s+{IT})?",
+    "[this]": rf"\s+{IT}",
+    "[me]": r"(?:\s+(?:me|us))?",
+    "[whose]": r"(?:\s+(?P<whose>\S+(?:\s\S+){0,3}?)'s)?",
+    "[name]": r"\s+(?P<whose>\S+(?:\s\S+){0,4}?)",
+    "[long]": r"(?:\s+(?:an?\s+)?(?P<long>[0-9]{1,3}[ -]?(?:m|min|mins|minutes?|h|hours?)))?",
+}
+_STOP = r"(?![\w'/=_@#]|-\w|\.\w)"
+# Real words that lie one slip away from a word of ours and mean something else.
+_OTHER_WORDS = frozenset((
+    "statue", "statutes", "extent", "shorter", "attack", "contracts", "contract", "contents", "contexts",
+    "contact", "comments", "comment", "command", "shit", "reverse", "reverts", "customs", "costume", "delays",
+    "relay", "replan", "connects", "correct", "sheet", "shed", "scheduler", "plant", "plans", "plane", "lint",
+    "links", "blink", "blocks", "books", "boot", "calls", "tall", "tags", "stag", "moves", "movie", "mover",
+    "poses", "phases", "phrase", "please", "phones", "undone", "removed", "refer", "deter", "pusher", "bush",
+    "rush", "posh", "clock", "black", "flock", "lock", "attached", "detached",
+))  # fmt: skip
+# Short everyday words inside the phrases; they are not verbs, and typos in them are not looked for.
+_PLAIN = frozenset((
+    "what", "this", "that", "with", "from", "take", "make", "show", "list", "give", "does", "when", "which",
+    "know", "have", "work", "tell", "here", "there", "back", "last", "your", "doing", "about", "synced",
+    "scheduled", "syncing", "holding", "forward", "thing", "step",
+))  # fmt: skip
+_WORD = re.compile(r"[a-zà-ÿ-]+")
+_SHORTENED = re.compile(r"[a-z]+'[a-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A command that was called: by which phrase, with what ``rest`` behind it, and ``whose`` ("Acme's") if said."""
+
+    command: Command
+    phrase: str
+    rest: Speech
+    whose: Speech | None = None
+
+
+def _pattern(phrase: str) -> re.Pattern[str]:
+    words = phrase.split()
+    parts = [re.escape(words[0])]
+    for word in words[1:]:
+        parts.append(_PLACES.get(word) or rf"\s+(?:{_ARTICLE}\s+)*{re.escape(word)}")
+    return re.compile("".join(parts) + _STOP)
+
+
+@cache
+def _by_first_word() -> dict[str, list[tuple[re.Pattern[str], str]]]:
+    table: dict[str, list[tuple[re.Pattern[str], str]]] = {}
+    for phrase in PHRASES:
+        table.setdefault(phrase.split()[0], []).append((_pattern(phrase), phrase))
+    return table
+
+
+@cache
+def _vocabulary(first: bool) -> tuple[str, ...]:
+    words = {
+        word
+        for phrase in PHRASES
+        for place, word in enumerate(phrase.split())
+        if (place == 0) == first and word not in _PLAIN and word.isalpha() and len(word) > 2
+    }
+    return tuple(sorted(words))
+
+
+def find(said: Speech) -> Hit | None:
+    """The command called by the first words of ``said``, or None. Typos count only where no phrase fits as written."""
+    hit = _exact(said)
+    if hit:
+        return hit
+    for place in range(3):
+        mended = _mend(said, place)
+        if mended is None:
+            continue
+        said, end = mended
+        hit = _exact(said)
+        if hit and len(said.low) - len(hit.rest.low) >= end:
+            return hit
+    return None
+
+
+def _exact(said: Speech) -> Hit | None:
+    keys = {match.group().rstrip("-") for word in (_WORD, _SHORTENED) if (match := word.match(said.low))}
+    options = [option for key in keys for option in _by_first_word().get(key, ())]
+    matches = [(match, phrase) for pattern, phrase in options if (match := pattern.match(said.low))]
+    if not matches:
+        return None
+    match, phrase = max(matches, key=lambda found: (len(found[1].split()), found[0].end()))
+    groups, rest = match.groupdict(), said.part(match.end())
+    whose = said.part(*match.span("whose")) if groups.get("whose") else None
+    if groups.get("long"):
+        rest = rest.joined(said.part(*match.span("long")))
+    return Hit(PHRASES[phrase], phrase, rest, whose)
+
+
+def _mend(said: Speech, place: int) -> tuple[Speech, int] | None:
+    """``said`` with its word number ``place`` spelled right and where it ends; None if nothing is to be mended."""
+    words = list(re.finditer(r"\S+", said.low))[: place + 1]
+    if len(words) <= place:
+        return None
+    match = _WORD.match(said.low, words[place].start())
+    right = closest(match.group(), _vocabulary(place == 0)) if match else None
+    if match is None or right is None:
+        return None
+    before, after = said.part(0, match.start()), said.part(match.end())
+    mended = Speech(before.text + right + after.text, before.low + right + after.low)
+    return mended, match.start() + len(right)
+
+
+def closest(word: str, vocabulary: tuple[str, ...]) -> str | None:
+    """The one word of ``vocabulary`` that ``word`` is a slip of; None if it is none, itself one, or a form of one."""
+    if word in vocabulary or word in _OTHER_WORDS or word in _PLAIN:
+        return None
+    near = sorted((OSA.distance(word, right), right) for right in vocabulary if _is_slip(word, right))
+    if not near or (len(near) > 1 and near[0][0] == near[1][0]):
+        return None
+    return near[0][1]
+
+
+def _is_slip(word: str, right: str) -> bool:
+    if word[0] != right[0] and sorted(word[:2]) != sorted(right[:2]):
+        return False
+    if (
+        word.startswith(right[:-1])
+        and word.endswith(("s", "d", "ing", "er", "ly", "ed"))
+        and len(word) > len(right) - 1
+    ):
+        return False
+    distance = OSA.distance(word, right, score_cutoff=2)
+    if len(right) >= 8:
+        return distance <= 2
+    if len(right) >= 6:
+        return distance <= 1
+    return distance == 1 and (sorted(word) == sorted(right) or _one_letter_off(word, right))
+
+
+def _one_letter_off(word: str, right: str) -> bool:
+    """A letter forgotten ("blok"; three must remain) or struck twice ("blockk"): changed letters make other words."""
+    if len(word) == len(right) - 1:
+        return len(word) >= 3
+    return len(word) == len(right) + 1 and re.sub(r"(.)\1", r"\1", word) == re.sub(r"(.)\1", r"\1", right)
+
+
+def starts_command(said: Speech) -> bool:
+    """Whether the first words call a command, typos forgiven."""
+    return find(said) is not None
+
+
+@cache
+def forms(ending: str) -> dict[str, str]:
+    """ "undoing" → "undo" or "moved" → "move", by ``ending`` "ing" or "ed", for every verb of the table."""
+    found: dict[str, str] = {}
+    for verb in (*_vocabulary(True), "take", "make", "show", "give", "list", "put"):
+        stem = verb[:-1] if verb.endswith("e") else verb
+        found |= {stem + ending: verb, stem + stem[-1] + ending: verb}
+    return found
+
+
+def is_form(word: str) -> bool:
+    """Whether ``word`` is an inflected form ("books", "planning", "moved") or another real word near one of ours."""
+    plural = word.endswith("s") and word[:-1] in _vocabulary(True)
+    return plural or word in _OTHER_WORDS or word.endswith(("ed", "ing"))
+
+
+def nearest(said: Speech) -> Command | None:
+    """The command whose words look most like the first word, for a suggestion; None when nothing comes near."""
+    word = _WORD.search(said.low)
+    if word is None:
+        return None
+    scored = ((OSA.normalized_similarity(word.group(), right), right) for right in _vocabulary(True))
+    score, best = max(scored)
+    prefix = next((right for right in _vocabulary(True) if len(right) > 2 and word.group().startswith(right)), None)
+    chosen = prefix or (best if score >= 0.6 else None)
+    if chosen is None:
+        return None
+    owner = min((phrase for phrase in PHRASES if phrase.split()[0] == chosen), key=len)
+    return BY_NAME[PHRASES[owner].name]
