@@ -45,7 +45,8 @@ class TokenFunction(Protocol):
     401 to: the function refreshes once if it is still the newest, and raises ReconnectNeeded when that does not help.
     """
 
-    def __call__(self, slot: str = "main", *, refused: str = "") -> str: ...
+    def __call__(self, slot: str = "main", *, refused: str = "") -> str:
+        """The token in ``slot``."""
 
 
 class EventSource(Protocol):
@@ -60,6 +61,9 @@ class EventSource(Protocol):
 
 class ConnectForm(Protocol):
     """A vendor's ``forms.ConnectForm``: a Django form that also tells what to store."""
+
+    def __init__(self, data: Any = None) -> None:
+        """Bound to what was sent, or empty."""
 
     def credentials(self) -> dict[str, str]:
         """Secrets by slot, from valid input."""
@@ -212,6 +216,9 @@ class Provider(ABC):
     @abstractmethod
     def delete(self, place: str, item: Item) -> None:
         """Remove the row (or archive it where that is the vendor's way). Nothing happens when it is gone."""
+
+    def close(self) -> None:  # noqa: B027 - most providers hold nothing open
+        """Give back what a connection holds open (a session); it opens again when it is needed."""
 
     def parties(self, query: str) -> Sequence[Party]:
         """Companies whose name, external id or domain fits ``query``, best first; at most 20."""

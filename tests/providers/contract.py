@@ -13,7 +13,7 @@ from planeapp.providers.base import Item, Place, Provider, Report
 FIELD_NAMES = frozenset(
     ("title", "notes", "start", "end", "starts_at", "ends_at", "state", "priority", "people", "parties", "key", "url")
 )
-ABILITIES = frozenset({"list", "get", "find", "create", "update", "delete", "parties"})
+ABILITIES = frozenset({"list", "get", "find", "create", "update", "delete", "parties", "feed", "subscribe"})
 STATES = frozenset({"ok", "absent", "failed"})
 
 

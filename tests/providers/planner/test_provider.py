@@ -10,6 +10,7 @@ import pytest
 
 from planeapp.lib.errors import FixSettings, Gone, OutcomeUnknown, OutOfQuota, ReconnectNeeded, RetryLater
 from planeapp.providers.base import Access
+from planeapp.providers.planner import events
 from planeapp.providers.planner.provider import Planner
 from planeapp.sandbox.planner.seed import READ_TOKEN, SERVICE_TOKEN
 from planeapp.sandbox.planner.settings import change
@@ -106,7 +107,7 @@ def test_a_missing_tool_is_said_in_the_report_and_when_it_is_needed(sandbox: San
     sandbox.profile("readonly_epoch")
     with sandbox.planner() as planner:
         made = planner.create(PLACE, VALUES, MARK)
-        assert set(planner.access.report["abilities"]) == {"list", "get", "find", "create"}
+        assert set(planner.access.report["abilities"]) == {"list", "get", "find", "create", "feed", "subscribe"}
         lines = {line["name"]: line for line in planner.access.report["lines"]}
         assert lines["can_update_block"]["state"] == "absent"
         with pytest.raises(FixSettings) as refused:
@@ -209,6 +210,19 @@ def test_a_lost_session_is_opened_again_once(sandbox: Sandbox) -> None:
         assert len(planner.find(PLACE, MARK)) == 1
 
 
+def test_an_address_that_is_gone_is_never_taken_for_a_block_that_is_gone(sandbox: Sandbox) -> None:
+    with sandbox.planner() as planner:
+        made = planner.create(PLACE, VALUES, MARK)
+        sandbox.fault(method="POST", path="/api/mcp", status=404, times=9)
+        for work in (
+            lambda: planner.get(PLACE, made.id),
+            lambda: planner.delete(PLACE, made),
+            lambda: planner.list(PLACE),
+        ):
+            with pytest.raises((RetryLater, FixSettings)):
+                work()
+
+
 def test_a_used_up_limit_pauses_for_as_long_as_planner_says(sandbox: Sandbox) -> None:
     with sandbox.planner() as planner:
         planner.desk.session.tools()
@@ -267,7 +281,7 @@ def test_a_probe_writes_nothing(sandbox: Sandbox) -> None:
 def test_a_service_account_without_mcp_is_left_with_rest(sandbox: Sandbox) -> None:
     with sandbox.planner(tokens=Tokens({"api": SERVICE_TOKEN})) as planner:
         assert planner.access.report["facts"]["mode"] == "rest"
-        assert planner.access.report["abilities"] == ["find"]
+        assert planner.access.report["abilities"] == ["feed", "find", "subscribe"]
         with pytest.raises(FixSettings) as refused:
             planner.create(PLACE, VALUES, MARK)
         assert "by REST" in refused.value.person
@@ -276,7 +290,7 @@ def test_a_service_account_without_mcp_is_left_with_rest(sandbox: Sandbox) -> No
 def test_rest_creates_a_block_once_an_admin_allows_it_and_the_feed_finds_it(sandbox: Sandbox) -> None:
     tokens = Tokens({"api": SERVICE_TOKEN})
     with sandbox.planner(tokens=tokens, settings={"rest_create": True}) as planner:
-        assert planner.access.report["abilities"] == ["create", "find"]
+        assert "create" in planner.access.report["abilities"]
         made = planner.create(PLACE, VALUES, MARK)
         assert (made.values["start"], made.values["end"]) == (VALUES["start"], VALUES["end"])
         assert [item.id for item in planner.find(PLACE, MARK)] == [made.id]
@@ -340,6 +354,22 @@ def test_an_update_of_a_block_that_is_gone_says_so(sandbox: Sandbox) -> None:
         planner.delete(PLACE, made)
         with pytest.raises(Gone):
             planner.update(PLACE, made, {"title": "New"})
+
+
+def test_each_entry_of_the_feed_is_read_as_an_event(sandbox: Sandbox) -> None:
+    with sandbox.planner() as planner:
+        made = planner.create(PLACE, VALUES, MARK)
+        found = [event for body in planner.feed() for event in events.read(body)]
+    assert len(found) == 6
+    assert (found[0].kind, found[0].subject, found[0].project) == ("remote.changed", made.id, PLACE)
+
+
+def test_subscribing_again_replaces_our_own_subscription_alone(sandbox: Sandbox) -> None:
+    planner = Planner(sandbox.access())
+    planner.subscribe("http://127.0.0.1:9/somebody-else")
+    first, second = (planner.subscribe("http://127.0.0.1:9/ours") for _ in range(2))
+    kept = {row["url"]: row["secret"] for row in sandbox.store.all("subscriptions")}
+    assert first != second and kept["http://127.0.0.1:9/ours"] == second and len(kept) == 2
 
 
 def test_dropping_a_provider_ends_its_session(sandbox: Sandbox) -> None:

@@ -1,0 +1,1 @@
+"""Planner (get-planner.com): schedule blocks, by REST and MCP."""
