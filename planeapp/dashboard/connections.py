@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from planeapp.dashboard.context import shown
 from planeapp.installations import audit, connecting
 from planeapp.installations.access import admin
 from planeapp.installations.connecting import Offer
@@ -50,7 +51,7 @@ def connect(request: HttpRequest, membership: Membership, provider: str) -> Http
     connected = Connection.objects.filter(installation=installation, provider=provider).first()
     return render(request, "dashboard/connect.html", {
         "membership": membership, "installation": installation, "form": form, "connection": connected,
-        "provider": provider_class(provider), "abilities": _abilities(connected),
+        "provider": shown(provider), "abilities": _abilities(connected),
     }, status=422 if form.errors else 200)  # fmt: skip
 
 

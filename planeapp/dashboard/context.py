@@ -7,7 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from planeapp.providers import PROVIDERS, provider_class
+
+
+def shown(key: str) -> dict[str, Any]:
+    """What a template knows of a provider (a class would be called by the template)."""
+    found = provider_class(key)
+    return {"key": key, "name": found.name, "needs_pairs": found.only_place is None}
+
 
 def app(request: HttpRequest) -> dict[str, Any]:
-    """The app's shown name."""
-    return {"app_name": settings.APP_NAME}
+    """The app's shown name, and the providers that the navigation leads to."""
+    return {"app_name": settings.APP_NAME, "nav_providers": [shown(key) for key in PROVIDERS]}

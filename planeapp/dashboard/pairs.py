@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import available_timezones
@@ -15,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from planeapp.dashboard.connections import known_provider
+from planeapp.dashboard.context import shown
 from planeapp.installations import audit
 from planeapp.installations.access import admin
 from planeapp.installations.gateways import plane_for, provider_for
@@ -66,11 +68,15 @@ def _connection(membership: Membership, provider: str) -> Connection:
 def _choices(connection: Connection) -> Choices:
     try:
         rows = plane_for(connection.installation).projects()
-        places = provider_for(connection).places()
+        with closing(provider_for(connection)) as provider:
+            places = provider.places()
     except GroundcrewError as error:
         log.warning("no choice of projects", code=error.code, detail=str(error))
         return Choices({}, {}, error.person)
-    projects = {str(row["id"]): {"name": row["name"], "key": row["identifier"], "zone": row.get("timezone") or "UTC"} for row in rows}
+    projects = {
+        str(row["id"]): {"name": row["name"], "key": row["identifier"], "zone": row.get("timezone") or "UTC"}
+        for row in rows
+    }
     return Choices(projects, {place.id: place.name for place in places})
 
 
@@ -91,7 +97,7 @@ def pairs(request: HttpRequest, membership: Membership, provider: str) -> HttpRe
         return redirect("pairs", membership.installation.slug, provider)
     return render(request, "dashboard/pairs.html", {
         "membership": membership, "installation": membership.installation, "connection": connection, "pairs": existing,
-        "form": form, "fault": choices.fault, "provider": provider_class(provider), "free": len(choices.projects) > len(taken),
+        "form": form, "fault": choices.fault, "provider": shown(provider), "free": len(choices.projects) > len(taken),
     }, status=422 if form.errors else 200)  # fmt: skip
 
 

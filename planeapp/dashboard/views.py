@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from planeapp.bot.models import Turn
+from planeapp.dashboard.context import shown
 from planeapp.inbox.models import Delivery
 from planeapp.installations.access import member
 from planeapp.installations.models import Installation, Membership
-from planeapp.providers import PROVIDERS, provider_class
+from planeapp.providers import PROVIDERS
 from planeapp.sync.models import Due, ItemLink, ProjectPair, Tie, TimelineEntry
 
 SHOWN = 50
@@ -22,11 +24,7 @@ SHOWN = 50
 def _cards(installation: Installation) -> list[dict[str, Any]]:
     """One card per provider: connected or not, and how it fares."""
     connected = {found.provider: found for found in installation.connections.all()}
-    return [
-        {"key": key, "name": provider_class(key).name, "connection": connected.get(key),
-         "needs_pairs": provider_class(key).only_place is None}
-        for key in PROVIDERS
-    ]  # fmt: skip
+    return [shown(key) | {"connection": connected.get(key)} for key in PROVIDERS]
 
 
 def _steps(installation: Installation, cards: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -41,7 +39,7 @@ def _steps(installation: Installation, cards: list[dict[str, Any]]) -> list[dict
             text = f"Pair a Plane project with {card['name']}"
             steps.append({"done": paired, "text": text, "url": "pairs", "key": card["key"]})
     answered = Turn.objects.filter(installation=installation, state=Turn.State.ANSWERED).exists()
-    steps.append({"done": answered, "text": "Mention the bot under a work item: @bot help"})
+    steps.append({"done": answered, "text": f"Mention the bot under a work item: @{settings.APP_NAME} help"})
     return steps
 
 
@@ -96,5 +94,3 @@ def item(request: HttpRequest, membership: Membership, item_id: UUID) -> HttpRes
         "links": links.select_related("pair__connection"),
         "ties": ties,
     })  # fmt: skip
-
-
