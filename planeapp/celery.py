@@ -7,10 +7,13 @@ embedded worker (no Redis) runs the very same tasks from the very same table, in
 from __future__ import annotations
 
 import os
+from importlib import import_module
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init
 from django.conf import settings
+
+from planeapp.providers import PROVIDERS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "planeapp.settings")
 
@@ -41,6 +44,13 @@ app.conf.beat_schedule = {
 }
 EMBEDDED_SECONDS = {"inbox.work": 0.15, "bot.answer": 0.15, "sync.work_due": 0.25, "sync.work_pairs": 0.5}
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def warm(**_: object) -> None:
+    """Load before the first piece of work what is slow to load, so that the first person waits no longer than the next."""
+    for name in (*PROVIDERS.values(), "planeapp.bot.understand.understand", "mcp.client.session.ClientSession"):
+        import_module(name.rpartition(".")[0])
 
 
 @setup_logging.connect

@@ -18,6 +18,7 @@ SETTINGS = {
     "PLANE_CLIENT_SECRET": "sandbox-client-secret",
     # The second is the one that signed the recorded deliveries.
     "PLANE_WEBHOOK_SECRET": "plane_wh_sandbox,plane_wh_87ec76a21fb1d379d791a9b8485da964",
+    "STATIC_HASHED": "0",
     "OUTBOUND_ALLOW": "127.0.0.1,localhost",
 }
 for name, value in SETTINGS.items():

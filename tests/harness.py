@@ -57,6 +57,7 @@ class Stack:
         self.app, self.plane, self.planner, self.planhat = (f"http://localhost:{port}" for port in ports)
         self.webhook_secret = f"plane_wh_{secrets.token_hex(8)}"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.clients: list[httpx2.Client] = []
         self.embedded = not os.environ.get("REDIS_URL")
         self.env = self._environment(ports)
 
@@ -76,6 +77,7 @@ class Stack:
             "PLANNER_BASE_URL": self.planner,
             "PLANHAT_BASE_URL": self.planhat,
             "OUTBOUND_ALLOW": ",".join(f"localhost:{port}" for port in ports),
+            "STATIC_HASHED": "0",
             "LOG_FORMAT": "json",
             "DJANGO_SETTINGS_MODULE": "planeapp.settings",
             "PYTHONWARNINGS": "default",
@@ -149,6 +151,8 @@ class Stack:
 
     def stop(self) -> None:
         """End everything and drop the database that was made."""
+        for client in self.clients:
+            client.close()
         for name in list(self.running):
             self.kill(name, signal.SIGKILL)
         if hasattr(self, "database"):
@@ -163,7 +167,9 @@ class Stack:
 
     def client(self, **options: Any) -> httpx2.Client:
         """A browser's stand-in: keeps cookies, follows redirects."""
-        return httpx2.Client(follow_redirects=True, timeout=20, trust_env=False, **options)
+        made = httpx2.Client(follow_redirects=True, timeout=20, trust_env=False, **options)
+        self.clients.append(made)
+        return made
 
     def control(self, vendor: str, command: str, method: str = "POST", **body: Any) -> dict[str, Any]:
         """A sandbox control call (``faults``, ``requests``, ``clock``)."""

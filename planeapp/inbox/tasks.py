@@ -5,7 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from planeapp.inbox import feeds, work
-from planeapp.lib.wake import awake
+from planeapp.lib.claims import due_within
+from planeapp.lib.wake import awake, wake_again
 
 
 @shared_task(name="inbox.work")
@@ -15,6 +16,7 @@ def work_inbox() -> int:
     done = 0
     while count := work.work_batch():
         done += count
+    wake_again("inbox.work", due_within(work.open_deliveries()))
     return done
 
 

@@ -76,7 +76,7 @@ def _receive(request: HttpRequest, check: Check, source: str, connection: Connec
     try:
         raw = _raw_body(request)
         _verified(raw, check)
-        _readable(raw)
+        _readable(raw, strict=connection is None)
     except Unwelcome as refusal:
         log.info("delivery refused", status=refusal.status, reason=refusal.text, source=source)
         return JsonResponse({"error": refusal.text}, status=refusal.status)
@@ -88,7 +88,8 @@ def _receive(request: HttpRequest, check: Check, source: str, connection: Connec
 
 
 def _raw_body(request: HttpRequest) -> bytes:
-    if request.content_type not in {"application/json", "text/json"} and not request.content_type.endswith("+json"):
+    sent = request.content_type or ""
+    if sent not in {"application/json", "text/json"} and not sent.endswith("+json"):
         raise Unwelcome(415, "Send application/json.")
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
@@ -109,13 +110,18 @@ def _verified(raw: bytes, check: Check) -> None:
         raise Unwelcome(401, "The signature is missing or wrong.") from error
 
 
-def _readable(raw: bytes) -> None:
+def _readable(raw: bytes, strict: bool) -> None:
+    """Refuse what is no JSON. Not strict: texts may hold raw line ends, since people paste them into templates."""
     try:
-        body = json.loads(raw)
+        body = json.loads(raw, strict=strict, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Unwelcome(400, "The body is not readable JSON.") from error
     if not isinstance(body, (dict, list)):
         raise Unwelcome(400, "The body is not a JSON object.")
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _store(headers: Mapping[str, str], raw: bytes, source: str, connection: Connection | None) -> None:

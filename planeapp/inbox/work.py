@@ -6,10 +6,12 @@ event has one effect however often it is delivered and whenever a worker dies.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from planeapp.inbox.models import Delivery, Happening
@@ -34,10 +36,14 @@ class End:
     reason: str = ""
 
 
+def open_deliveries() -> QuerySet[Delivery]:
+    """Deliveries that have not come to their end."""
+    return Delivery.objects.filter(state__in=OPEN)
+
 
 def work_batch() -> int:
     """Work on one batch of due deliveries; gives their number."""
-    claimed = claim(Delivery.objects.filter(state__in=OPEN), BATCH)
+    claimed = claim(open_deliveries(), BATCH)
     for delivery in claimed:
         with structlog.contextvars.bound_contextvars(delivery=str(delivery.id)):
             work_one(delivery)
@@ -51,11 +57,16 @@ def work_one(delivery: Delivery) -> None:
     except Exception as error:  # whatever a handler raises, the row must keep it and come back
         log.exception("delivery failed")
         end = _failed(delivery, error)
-    delivery.state, delivery.reason = end.state, end.reason[:500]
+    delivery.state, delivery.reason = end.state, _storable(end.reason)[:500]
     delivery.claimed_at = None
     if end.state != Delivery.State.FAILED:
         delivery.finished_at = timezone.now()
     delivery.save()
+
+
+def _storable(text: str) -> str:
+    """The text without what no database takes (it may quote a delivery): NUL and half characters."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
 
 
 def _failed(delivery: Delivery, error: Exception) -> End:
@@ -88,9 +99,11 @@ def _read(delivery: Delivery) -> list[Event]:
 def _installation(delivery: Delivery, event: Event) -> Installation | None:
     if delivery.connection is not None:
         return delivery.connection.installation
-    if not event.workspace:
+    try:
+        workspace = uuid.UUID(event.workspace)
+    except ValueError:
         return None
-    return Installation.objects.filter(workspace_id=event.workspace).first()
+    return Installation.objects.filter(workspace_id=workspace).first()
 
 
 def _event(delivery: Delivery, event: Event) -> End:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,8 @@ def connect(installation: Installation, key: str, offer: Offer) -> Connection:
 
 def probe(connection: Connection) -> Report:
     """Look again at what the connection can do, and remember it."""
-    report = provider_for(connection).probe()
+    with closing(provider_for(connection)) as provider:
+        report = provider.probe()
     _store_report(connection, report)
     subscribe(connection)
     return report

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import time
+from dataclasses import dataclass
 from functools import cache, partial
 
 from django.conf import settings
@@ -18,6 +20,7 @@ from planeapp.plane.side import PlaneSide
 from planeapp.providers import provider_class
 from planeapp.providers.base import Access, Provider
 
+SIDE_SECONDS = 120.0
 BOT = "bot"
 USER = "user"
 
@@ -70,9 +73,28 @@ def plane_for(installation: Installation) -> Plane:
     return Plane(plane_access(installation), installation.slug)
 
 
+@dataclass(frozen=True)
+class _Kept:
+    side: PlaneSide
+    until: float
+
+
+_sides: dict[tuple[str, str], _Kept] = {}
+
+
 def side_for(installation: Installation) -> PlaneSide:
-    """Plane's work items as one side of a sync."""
-    return PlaneSide(plane_for(installation), str(installation.workspace_id), settings.PLANE_APP_URL)
+    """Plane's work items as one side of a sync.
+
+    Kept for ``SIDE_SECONDS`` per process, since it remembers states, labels and people of a project: Plane allows 60
+    calls a minute, and these would eat most of them. Tokens are not kept: each call asks for one that is valid.
+    """
+    access = plane_access(installation)
+    name = (str(installation.pk), installation.slug)
+    kept = _sides.get(name)
+    if kept is None or kept.until < time.monotonic():
+        side = PlaneSide(Plane(access, installation.slug), str(installation.workspace_id), settings.PLANE_APP_URL)
+        kept = _sides[name] = _Kept(side, time.monotonic() + SIDE_SECONDS)
+    return kept.side
 
 
 def _connection_token(connection: Connection, slot: str = "main", *, refused: str = "") -> str:

@@ -68,5 +68,3 @@ def known(details: InstallationDetails) -> Installation | None:
         workspace_id=details.workspace, app_installation_id=details.id, slug=details.slug,
         status=Installation.Status.ACTIVE,
     ).first()  # fmt: skip
-
-

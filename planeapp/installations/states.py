@@ -16,6 +16,7 @@ from planeapp.installations.models import OAuthState
 from planeapp.lib.errors import Refused
 
 LIFETIME = timedelta(minutes=10)
+LONGEST_PAGE = 500
 BROWSER_KEY = "browser"
 
 
@@ -39,8 +40,9 @@ class Begun:
 
 
 def begin(request: HttpRequest, purpose: str, issuer: str, next_page: str = "") -> Begun:
-    """Remember an attempt of this browser. A ``next_page`` that is not local is dropped."""
-    local = url_has_allowed_host_and_scheme(next_page, allowed_hosts=None)
+    """Remember an attempt of this browser. A ``next_page`` that is not local, or cannot be kept, is dropped."""
+    fits = len(next_page) <= LONGEST_PAGE and next_page.isprintable()
+    local = fits and url_has_allowed_host_and_scheme(next_page, allowed_hosts=None)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     OAuthState.objects.create(
         state_hash=_hash(state),
@@ -65,7 +67,9 @@ def spend(request: HttpRequest, state: str) -> OAuthState:
     if found is None:
         raise Refused("unknown state", person=f"We did not start this. {again}", code="unknown_state")
     if found.browser_hash != _hash(_browser(request)):
-        raise Refused("state of another browser", person=f"This was started in another browser. {again}", code="other_browser")
+        raise Refused(
+            "state of another browser", person=f"This was started in another browser. {again}", code="other_browser"
+        )
     if found.expires_at < timezone.now():
         raise Refused("expired state", person=f"This took longer than ten minutes. {again}", code="expired_state")
     if not OAuthState.objects.filter(pk=found.pk, used_at=None).update(used_at=timezone.now()):

@@ -22,7 +22,7 @@ from planeapp.plane.oauth import Grant
 
 LEEWAY_SECONDS = 300.0
 JITTER_SECONDS = 120.0
-LEASE_SECONDS = 60.0  # longer than the longest that the HTTP client waits for an answer
+LEASE_SECONDS = 90.0  # longer than the longest that the HTTP client waits for an answer
 POLL_SECONDS = 0.05
 
 Asker = Callable[[Credential], Grant]
@@ -41,7 +41,7 @@ def valid_token(credential: Credential, ask: Asker | None, *, refused: str = "")
         if _good(credential, refused):
             return str(credential.access)
         if ask is None:
-            _refuse(credential, "the vendor refuses the stored token")
+            raise _refuse(credential, "the vendor refuses the stored token")
         if _claim(credential):
             return _refresh(credential, ask)
         if _still_valid(credential, refused):
@@ -83,7 +83,7 @@ def _refresh(credential: Credential, ask: Asker) -> str:
     try:
         grant = ask(credential)
     except ReconnectNeeded as error:
-        _refuse(credential, str(error))
+        raise _refuse(credential, str(error)) from error
     except BaseException:
         Credential.objects.filter(pk=credential.pk, refresh_claimed_at=credential.refresh_claimed_at).update(
             refresh_claimed_at=None, state=Credential.State.ACTIVE
@@ -105,8 +105,8 @@ def store_grant(credential: Credential, grant: Grant) -> None:
     credential.save()
 
 
-def _refuse(credential: Credential, why: str) -> None:
-    """Write down that only a person can mend this, on the credential and on what it belongs to; then raise."""
+def _refuse(credential: Credential, why: str) -> ReconnectNeeded:
+    """Write down that only a person can mend this, on the credential and on what it belongs to; gives the error."""
     with transaction.atomic():
         credential.state, credential.failure = Credential.State.RECONNECT, why[:300]
         credential.refresh_claimed_at = None
@@ -119,7 +119,7 @@ def _refuse(credential: Credential, why: str) -> None:
             Installation.objects.filter(pk=credential.installation_id).update(
                 status=Installation.Status.RECONNECT, status_detail=why[:500]
             )
-    raise ReconnectNeeded(f"{credential!r}: {why}")
+    return ReconnectNeeded(f"{credential!r}: {why}")
 
 
 def connection_secret(connection: Connection, slot: str) -> Credential:

@@ -38,6 +38,14 @@ def anything_due(rows: QuerySet[Row], lease: timedelta = LEASE) -> bool:
     return rows.filter(Q(claimed_at=None) | Q(claimed_at__lt=now - lease), due_at__lte=now).exists()
 
 
+def due_within(rows: QuerySet[Row], seconds: float = 9.0) -> float | None:
+    """Seconds until the next unclaimed row is due, when that is soon; None when it is not (a sweep comes by)."""
+    now = timezone.now()
+    soon = rows.filter(claimed_at=None, due_at__gt=now, due_at__lte=now + timedelta(seconds=seconds))
+    first = soon.order_by("due_at").values_list("due_at", flat=True).first()
+    return None if first is None else max((first - now).total_seconds(), 0.0) + 0.01
+
+
 def release_all(model: type[models.Model]) -> int:
     """Free every claim. For the embedded worker's start: it is the only one, so whoever held them is dead."""
     return model._default_manager.exclude(claimed_at=None).update(claimed_at=None)

@@ -127,6 +127,11 @@ class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
             return value
         return Sealed(key_ring().seal(value, self.place(model_instance)))
 
+    def value_to_string(self, obj: models.Model) -> str:
+        """What a dump (``dumpdata``) shows: the sealed form."""
+        value = self.pre_save(obj, add=False)
+        return value.text if isinstance(value, Sealed) else ""
+
     def get_prep_value(self, value: Any) -> Any:
         """Only sealed or empty values reach the database: a bulk update with plain text is a mistake."""
         if isinstance(value, Sealed):

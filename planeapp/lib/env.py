@@ -14,11 +14,20 @@ from environs import EnvError, FileAwareEnv
 KEY_BYTES = 32
 
 
+def _is_origin(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        rest = parts.path or parts.query or parts.fragment or parts.username or parts.port == 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not rest
+
+
 class Reader:
     """Reads settings and collects what is wrong with them, so that one start names every fault."""
 
     def __init__(self) -> None:
-        self._env = FileAwareEnv()
+        self._env = FileAwareEnv(strip_whitespace=True)
         self.problems: list[str] = []
 
     def text(self, name: str, default: str = "") -> str:
@@ -50,17 +59,16 @@ class Reader:
         return [word.strip() for word in self.text(name, default).split(separator) if word.strip()]
 
     def origin(self, name: str, default: str) -> str:
-        """``https://host[:port]`` without path; the last slash is dropped."""
-        value = self.text(name, default).rstrip("/")
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
+        """``https://host[:port]`` without path; the last slash is dropped. Empty means the default."""
+        value = self.text(name, default).rstrip("/") or default
+        if not _is_origin(value):
             self.problems.append(f"{name} must look like https://host or http://host:port, not {value!r}.")
             return default
         return value
 
     def choice(self, name: str, default: str, known: tuple[str, ...]) -> str:
         """One of the known words."""
-        value = self.text(name, default).lower()
+        value = self.text(name, default).lower() or default
         if value not in known:
             self.problems.append(f"{name} must be one of {', '.join(known)}, not {value!r}.")
             return default

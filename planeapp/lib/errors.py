@@ -11,7 +11,9 @@ class GroundcrewError(Exception):
     """Base of the family. ``code`` is the reason code that timelines and deliveries show."""
 
     code = "error"
-    default_person = "Something went wrong on our side. Please try again; if it stays, tell the people who run this app."
+    default_person = (
+        "Something went wrong on our side. Please try again; if it stays, tell the people who run this app."
+    )
 
     def __init__(self, detail: str = "", *, person: str = "", code: str = "") -> None:
         super().__init__(detail or person or self.default_person)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
@@ -34,6 +35,7 @@ class Http:
             transport=transport or GuardedTransport(guard),
             timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none: one client serves every workspace
             follow_redirects=False,
             trust_env=False,
         )
@@ -51,20 +53,25 @@ class Http:
         seconds: float = READ_SECONDS,
         repeatable: bool | None = None,
     ) -> httpx2.Response:
-        """Send one request and read its whole answer (at most 32 MiB, at most ``seconds`` in all).
+        """Send one request and read its whole answer (at most 32 MiB).
 
-        ``repeatable`` says that sending again does no harm (default: GET, HEAD, OPTIONS); such a request never ends in
-        OutcomeUnknown.
+        An answer that is not whole after ``seconds`` is given up, at the latest when its next part is ``seconds`` late.
+        ``repeatable`` says that sending again does no harm (default: GET, HEAD, OPTIONS); such a request never ends
+        in OutcomeUnknown.
         """
         safe = method.upper() in SAFE_METHODS if repeatable is None else repeatable
-        request = self._client.build_request(
-            method, url, headers=headers, params=params, json=json, data=data, content=content,
-            timeout=httpx2.Timeout(seconds, connect=CONNECT_SECONDS),
-        )  # fmt: skip
+        try:
+            request = self._client.build_request(
+                method, url, headers=headers, params=params, json=json, data=data, content=content,
+                timeout=httpx2.Timeout(seconds, connect=CONNECT_SECONDS),
+            )  # fmt: skip
+        except (httpx2.InvalidURL, UnicodeEncodeError) as error:  # their texts may hold a token
+            raise FixSettings(f"{method}: address or header cannot be sent ({type(error).__name__})") from None
         where = f"{method} {request.url.scheme}://{request.url.netloc.decode()}{request.url.path}"
+        deadline = time.monotonic() + seconds
         try:
             response = self._client.send(request, stream=True)
-            _read_within(response, time.monotonic() + seconds)
+            _read_within(response, deadline)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise RetryLater(f"{where}: no connection ({type(error).__name__})") from error
         except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:

@@ -22,13 +22,20 @@ def scrub(text: str) -> str:
 
 def _scrub_entry(logger: WrappedLogger, method: str, entry: EventDict) -> EventDict:
     for name, value in entry.items():
-        if name.startswith("_"):
-            continue
-        if _SECRET_NAME.search(name):
-            entry[name] = "[hidden]"
-        elif isinstance(value, str):
-            entry[name] = scrub(value)
+        if not name.startswith("_"):
+            entry[name] = _clean(name, value)
     return entry
+
+
+def _clean(name: str, value: Any) -> Any:
+    """The value without credentials, inside lists and dicts too; ``name`` is what it stands under."""
+    if _SECRET_NAME.search(name):
+        return "[hidden]"
+    if isinstance(value, dict):
+        return {key: _clean(str(key), inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_clean("", inner) for inner in value]
+    return scrub(value) if isinstance(value, str) else value
 
 
 def _steps() -> list[Any]:
@@ -49,9 +56,15 @@ def logging_config(form: str) -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    renderer: Any = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: Any = (
+        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
     # Tracebacks are turned into text before the scrubbing, so that it reaches them too.
-    last = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.format_exc_info, _scrub_entry]
+    last = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        _scrub_entry,
+    ]
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -70,6 +83,5 @@ def logging_config(form: str) -> dict[str, Any]:
             "httpx2": {"level": "WARNING"},
             "httpcore2": {"level": "WARNING"},
             "mcp": {"level": "WARNING"},
-            "dateparser": {"level": "WARNING"},
         },
     }

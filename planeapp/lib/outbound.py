@@ -15,6 +15,8 @@ import httpx2
 
 from planeapp.lib.errors import FixSettings, RetryLater
 
+NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
 
 class Guard:
     """Decides about one request. ``allowed`` holds ``host`` or ``host:port`` entries that skip the checks."""
@@ -39,7 +41,7 @@ class Guard:
         """The first of the resolved addresses, when all of them are public; FixSettings otherwise."""
         addresses = list(found)
         for address in addresses:
-            if not ipaddress.ip_address(address.split("%")[0]).is_global:
+            if not _public(address):
                 raise FixSettings(
                     f"refused address {host}: resolves to {address}",
                     person=f"{host} is a private address. An operator can allow it with OUTBOUND_ALLOW.",
@@ -47,6 +49,16 @@ class Guard:
         if not addresses:
             raise RetryLater(f"{host} has no address")
         return addresses[0]
+
+
+def _public(address: str) -> bool:
+    """Whether an address is one of the open internet; an IPv4 address inside an IPv6 one (NAT64, 6to4) counts too."""
+    ip = ipaddress.ip_address(address.split("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in NAT64 else ip.sixtofour
+        if ip.is_site_local or (inner is not None and not _public(str(inner))):
+            return False
+    return ip.is_global and not ip.is_multicast
 
 
 def _numbers(found: Iterable[tuple[object, ...]]) -> list[str]:

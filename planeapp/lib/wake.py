@@ -10,7 +10,8 @@ from functools import cache
 
 import redis
 import structlog
-from celery import current_app
+from celery import Celery
+from celery.app.utils import find_app
 from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
@@ -24,6 +25,12 @@ def _redis() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1)
 
 
+@cache
+def _celery() -> Celery:
+    """Our Celery application, found by name as ``celery -A`` does: a web process loads it in no other way."""
+    return find_app("planeapp.celery")
+
+
 def wake(task: str) -> None:
     """Wake the workers for ``task`` once the running transaction is committed."""
     if settings.REDIS_URL:
@@ -33,7 +40,18 @@ def wake(task: str) -> None:
 def _publish(task: str) -> None:
     try:
         if _redis().set(f"wake:{task}", "1", nx=True, ex=WAITING_SECONDS):
-            current_app.send_task(task, retry=False)
+            _celery().send_task(task, retry=False)
+    except (redis.RedisError, OperationalError, OSError) as error:
+        log.warning("wake-up not sent; the sweep finds the rows", task=task, error=type(error).__name__)
+
+
+def wake_again(task: str, seconds: float | None) -> None:
+    """Called by a task that found nothing more to do now, but rows that are due in so many seconds (None: no rows)."""
+    if not settings.REDIS_URL or seconds is None:
+        return
+    try:
+        if _redis().set(f"later:{task}", "1", nx=True, px=max(int(seconds * 1000), 1)):
+            _celery().send_task(task, retry=False, countdown=seconds)
     except (redis.RedisError, OperationalError, OSError) as error:
         log.warning("wake-up not sent; the sweep finds the rows", task=task, error=type(error).__name__)
 

@@ -51,7 +51,9 @@ def connections(installation: Installation, provider: str | None) -> list[Connec
     found = list(installation.connections.filter(**({"provider": provider} if provider else {})))
     if not found:
         what = provider or "any provider"
-        raise CommandError(f"{installation.slug} is not connected to {what}. Connect it in the settings or with `connect`.")
+        raise CommandError(
+            f"{installation.slug} is not connected to {what}. Connect it in the settings or with `connect`."
+        )
     return found
 
 

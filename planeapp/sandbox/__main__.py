@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,7 +28,9 @@ def main(arguments: list[str] | None = None) -> None:
     for name in World.__dataclass_fields__:
         parser.add_argument(f"--{name.replace('_', '-')}", default=getattr(known, name))
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--state", type=Path, default=None, help="folder for the vendors' rows; memory alone without it")
+    parser.add_argument(
+        "--state", type=Path, default=None, help="folder for the vendors' rows; memory alone without it"
+    )
     options = vars(parser.parse_args(arguments))
     host, state = options.pop("host"), options.pop("state")
     with suppress(KeyboardInterrupt):
@@ -36,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 async def serve(world: World, host: str, state: Path | None) -> None:
     """Run the three servers until one of them ends (uvicorn ends on SIGINT and SIGTERM)."""
-    vendors = [
+    vendors: list[tuple[Callable[[World, Store, Clock], App], str, str]] = [
         (make_plane, world.plane_url, "plane"),
         (make_planner, world.planner_url, "planner"),
         (make_planhat, world.planhat_url, "planhat"),

@@ -4,9 +4,10 @@ Every vendor's application is wrapped in :class:`Control`, which answers under `
 
 - ``GET /_sandbox/requests`` → ``{"requests": [{method, path, query, headers, status, body, fault}]}`` (newest last,
   bodies cut at 4 KiB); ``DELETE`` forgets them.
-- ``POST /_sandbox/faults`` with ``{"method": "POST"|null, "path": <regex>, "times": 1, "status": 503, "body": "…",
-  "headers": {}, "after": false, "delay": 0, "drop": false}`` plans a fault for the next ``times`` matching requests. ``after``
-  lets the vendor do the work first (a lost answer); ``contains`` is a text that the body must hold; ``drop`` closes the connection without an answer. ``DELETE`` forgets them.
+- ``POST /_sandbox/faults`` with ``{"method": "POST"|null, "path": <regex>, "contains": "", "times": 1, "status": 503,
+  "body": "…", "headers": {}, "after": false, "delay": 0, "drop": false}`` plans a fault for the next ``times`` matching
+  requests. ``contains`` is a text that the body must hold; ``after`` lets the vendor do the work first (a lost answer);
+  ``drop`` breaks off in the middle of the answer. ``DELETE`` forgets them.
 - ``POST /_sandbox/clock`` with ``{"advance": seconds}`` or ``{"speed": factor}``.
 """
 

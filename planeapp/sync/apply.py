@@ -7,7 +7,8 @@ next look finds that link and asks for our mark before anything is written again
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 import structlog
 from django.db import transaction
@@ -25,6 +26,18 @@ ITEM_ERRORS = (FixSettings, OutcomeUnknown, Gone)
 LABELS = {"start": "start", "end": "end", "starts_at": "from", "ends_at": "until", "title": "title"}
 
 
+def _open_fields(plan: Plan) -> dict[str, set[str]]:
+    """By link: the fields that a plan is to write or leaves to a person."""
+    found: dict[str, set[str]] = {}
+    for change in plan.changes:
+        if change.kind == "update":
+            found.setdefault(change.link_id, set()).update(change.values)
+    for held in plan.held:
+        if held.link_id:
+            found.setdefault(held.link_id, set()).update(held.detail)
+    return found
+
+
 @dataclass
 class Outcome:
     """What a run did: counts by kind and side, and the items that failed with their errors."""
@@ -40,9 +53,12 @@ class Applier:
         self.sides, self.snapshot, self.run = sides, snapshot, run
         self.pair = sides.pair
         self.outcome = Outcome()
+        self._ours, self._theirs = dict(snapshot.ours), dict(snapshot.theirs)  # as they stand after our writes
+        self._open: dict[str, set[str]] = {}  # by link: fields that are not agreed yet (to be written, or in conflict)
 
     def apply(self, plan: Plan) -> Outcome:
         """Do everything in the plan."""
+        self._open = _open_fields(plan)
         for held in plan.held:
             self._note(held.item_id, held.code, reason_text(held.code))
         for change in plan.changes:
@@ -63,21 +79,24 @@ class Applier:
         self.outcome.counts[f"{change.kind} {change.side}"] += 1
 
     def _create(self, change: Change) -> None:
-        item = self.snapshot.ours[change.item_id]
+        item = self._ours[change.item_id]
         mark = self.sides.plane.mark_of(item.id)
         link, fresh = self._reserve(item)
         if link is None:
             return
         found = [] if fresh else list(self.sides.vendor.find(self.pair.place_id, mark))
+        row = found[0] if found else self._made(link, change.values, mark)
+        self._settle(link, item.values, row, made_by_us=True)
+        self._note(item.id, "created", f"Made in {self.sides.vendor.name}: {self._told(row.values)}", after=row.values)
+
+    def _made(self, link: ItemLink, values: Values, mark: str) -> Item:
         try:
-            row = found[0] if found else self.sides.vendor.create(self.pair.place_id, change.values, mark)
+            return self.sides.vendor.create(self.pair.place_id, values, mark)
         except OutcomeUnknown:
             raise
         except GroundcrewError:
             link.delete()  # refused for certain: nothing was made, so nothing has to be looked for
             raise
-        self._settle(link, item.values, row, made_by_us=True)
-        self._note(item.id, "created", f"Made in {self.sides.vendor.name}: {self._told(row.values)}", after=row.values)
 
     def _reserve(self, item: Item) -> tuple[ItemLink | None, bool]:
         """An unconfirmed link for the item and whether it is new; (None, False) when another worker linked it."""
@@ -93,26 +112,34 @@ class Applier:
             )
 
     def _adopt(self, change: Change) -> None:
-        item, row = self.snapshot.ours[change.item_id], self.snapshot.theirs[change.remote_id]
+        item, row = self._ours[change.item_id], self._theirs[change.remote_id]
         link, _ = self._reserve(item)
         if link is not None:
             self._settle(link, item.values, row, made_by_us=True)
             self._note(item.id, "linked", f"Found again in {self.sides.vendor.name} by our mark.")
 
     def _update_vendor(self, change: Change) -> None:
-        row = self.sides.vendor.update(self.pair.place_id, self.snapshot.theirs[change.remote_id], change.values)
-        self._settle(self._link(change), self.snapshot.ours[change.item_id].values, row)
+        row = self.sides.vendor.update(self.pair.place_id, self._theirs[change.remote_id], change.values)
+        self._theirs[change.remote_id] = row
+        self._agreed(change)
         self._note_change(change, self.sides.vendor.name)
 
     def _update_plane(self, change: Change) -> None:
-        item = self.sides.plane.update(self.sides.project, self.snapshot.ours[change.item_id], change.values)
-        values = {**self.snapshot.ours[change.item_id].values, **item.values}
-        self._settle(self._link(change), values, self.snapshot.theirs[change.remote_id])
+        known = self._ours[change.item_id]
+        item = self.sides.plane.update(self.sides.project, known, change.values)
+        self._ours[change.item_id] = replace(item, values={**known.values, **item.values})
+        self._agreed(change)
         self._note_change(change, "Plane")
 
     def _agree(self, change: Change) -> None:
-        row = self.snapshot.theirs[change.remote_id]
-        self._settle(self._link(change), self.snapshot.ours[change.item_id].values, row)
+        self._agreed(change)
+
+    def _agreed(self, change: Change) -> None:
+        """Remember what both sides hold now."""
+        still_open = self._open.get(change.link_id, set())
+        still_open -= change.values.keys()
+        ours, theirs = self._ours[change.item_id].values, self._theirs[change.remote_id]
+        self._settle(self._link(change), ours, theirs, keep=still_open)
 
     def _unlink(self, change: Change) -> None:
         link = self._link(change)
@@ -124,11 +151,14 @@ class Applier:
     def _link(self, change: Change) -> ItemLink:
         return self.pair.links.get(pk=change.link_id)
 
-    def _settle(self, link: ItemLink, ours: Values, row: Item, made_by_us: bool | None = None) -> None:
-        """Remember what both sides hold now."""
+    def _settle(
+        self, link: ItemLink, ours: Values, row: Item, made_by_us: bool | None = None, keep: Collection[str] = ()
+    ) -> None:
+        """Remember what both sides hold now. Fields in ``keep`` are still open: their last agreement stays."""
         link.remote_id, link.remote_url, link.state = row.id, row.url, ItemLink.State.LINKED
         link.item_key = str(ours.get("key") or link.item_key)
-        link.ours, link.theirs = to_json(ours), to_json(row.values)
+        link.ours = to_json(ours) | {name: link.ours.get(name) for name in keep}
+        link.theirs = to_json(row.values) | {name: link.theirs.get(name) for name in keep}
         if made_by_us is not None:
             link.made_by_us = made_by_us
         link.save()
@@ -142,7 +172,9 @@ class Applier:
         told = ", ".join(f"{LABELS.get(name, name)} → {spoken(value)}" for name, value in change.values.items())
         self._note(change.item_id, "updated", f"Written to {where}: {told}", change.before, change.values)
 
-    def _note(self, item_id: str, code: str, text: str, before: Values | None = None, after: Values | None = None) -> None:
+    def _note(
+        self, item_id: str, code: str, text: str, before: Values | None = None, after: Values | None = None
+    ) -> None:
         item = self.snapshot.ours.get(item_id)
         key = str(item.values.get("key", "")) if item else ""
         data = {"before": to_json(before or {}), "after": to_json(after or {})} if before or after else {}

@@ -20,17 +20,19 @@ log = structlog.get_logger(__name__)
 FOLD = timedelta(milliseconds=300)  # one edit in Plane comes as one delivery per field, within this time
 MAX_ATTEMPTS = 10
 QUOTA_PAUSE = 60.0
+PARKED_SECONDS = 60.0
 BATCH = 10
 
 
 def ask(pair: ProjectPair, item_id: str = "", delay: timedelta = FOLD, reason: str = "") -> None:
     """Say that an item (or, without one, the whole pair) has to be looked at. Any number of wishes make one look."""
-    now = timezone.now()
-    row, fresh = Due.objects.get_or_create(
-        pair=pair, item_id=item_id, defaults={"due_at": now + delay, "reason": reason[:200]}
-    )
-    if not fresh:
-        Due.objects.filter(pk=row.pk).update(asked=F("asked") + 1, due_at=now + delay, attempts=0)
+    due_at, found = timezone.now() + delay, Due.objects.filter(pair=pair, item_id=item_id)
+    while not found.update(asked=F("asked") + 1, due_at=due_at, attempts=0):  # a worker may finish with it just now
+        _, fresh = Due.objects.get_or_create(
+            pair=pair, item_id=item_id, defaults={"due_at": due_at, "reason": reason[:200]}
+        )
+        if fresh:
+            break
     wake("sync.work_due" if item_id else "sync.work_pairs")
 
 
@@ -73,6 +75,9 @@ def _work(row: Due) -> None:
         except GroundcrewError as error:
             _say(row, pair, error)
             _done(row)
+        except Exception as error:  # whatever breaks for one item, the others go on and this one comes back
+            log.exception("sync broke")
+            _again(row, pair, RetryLater(f"{type(error).__name__} on our side", person=GroundcrewError.default_person))
         else:
             _done(row)
 
@@ -91,8 +96,11 @@ def _pause(row: Due, pair: ProjectPair, error: OutOfQuota) -> None:
 
 
 def _park(row: Due, pair: ProjectPair, error: ReconnectNeeded) -> None:
-    """The row waits until the connection is mended (``workable`` leaves it out until then)."""
-    Due.objects.filter(pk=row.pk).update(claimed_at=None)
+    """The row waits until the connection is mended: ``workable`` leaves it out until then.
+
+    Where a refusal did not reach the connection's status, it is looked at again after a while, not at once for ever.
+    """
+    Due.objects.filter(pk=row.pk).update(claimed_at=None, due_at=timezone.now() + timedelta(seconds=PARKED_SECONDS))
     _say(row, pair, error)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 import structlog
@@ -26,24 +27,24 @@ def plan_for(sides: Sides, snapshot: Snapshot) -> Plan:
 
 def preview(pair: ProjectPair) -> Plan:
     """What a run over the whole pair would do. Writes nothing anywhere."""
-    sides = Sides(pair)
-    return plan_for(sides, reading.of_pair(sides))
+    with closing(Sides(pair)) as sides:
+        return plan_for(sides, reading.of_pair(sides))
 
 
 def run_item(pair: ProjectPair, item_id: str, extra: Mapping[str, Any] | None = None) -> Outcome:
     """Bring one work item in step. Raises what concerns the whole connection; what failed for the item is in the outcome."""
-    sides = Sides(pair)
-    snapshot = reading.of_item(sides, item_id, extra)
-    return Applier(sides, snapshot).apply(plan_for(sides, snapshot))
+    with closing(Sides(pair)) as sides:
+        snapshot = reading.of_item(sides, item_id, extra)
+        return Applier(sides, snapshot).apply(plan_for(sides, snapshot))
 
 
 def run_pair(pair: ProjectPair) -> SyncRun:
     """Bring the whole pair in step and keep a record of it."""
     run = SyncRun.objects.create(pair=pair, whole=True)
     try:
-        sides = Sides(pair)
-        snapshot = reading.of_pair(sides)
-        outcome = Applier(sides, snapshot, run).apply(plan_for(sides, snapshot))
+        with closing(Sides(pair)) as sides:
+            snapshot = reading.of_pair(sides)
+            outcome = Applier(sides, snapshot, run).apply(plan_for(sides, snapshot))
     except GroundcrewError as error:
         _finish(run, SyncRun.State.FAILED, {}, error.person)
         raise

@@ -11,7 +11,11 @@ from planeapp.sync.models import ItemLink, ProjectPair
 def item_changed(installation: Installation, connection: Connection | None, event: Event) -> str:
     """A work item changed: every pair of its project looks at it. Projects that are not paired are left alone."""
     pairs = ProjectPair.objects.filter(connection__installation=installation, enabled=True)
-    pairs = pairs.filter(project_id=event.project) if event.project else pairs.filter(links__item_id=event.subject).distinct()
+    pairs = (
+        pairs.filter(project_id=event.project)
+        if event.project
+        else pairs.filter(links__item_id=event.subject).distinct()
+    )
     found = list(pairs)
     for pair in found:
         due.ask(pair, event.subject, reason="changed in Plane")

@@ -80,6 +80,7 @@ class Held:
     item_id: str
     code: str
     detail: Values = field(default_factory=dict)
+    link_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,9 @@ def _unlinked(
     elif reason:
         held.append(Held(item.id, reason))
     else:
-        changes.append(Change("create", "vendor", item.id, values=outgoing(item.values, fields, rules), why="not there yet"))
+        changes.append(
+            Change("create", "vendor", item.id, values=outgoing(item.values, fields, rules), why="not there yet")
+        )
 
 
 def outgoing(values: Values, fields: Sequence[Field], rules: Mapping[str, Rule]) -> dict[str, Any]:
@@ -171,13 +174,14 @@ def _compared(
     changes: list[Change], held: list[Held],
 ) -> None:  # fmt: skip
     verdicts = {known.name: _field(link, ours, theirs, known.name, rules[known.name]) for known in fields}
+    verdicts = _span_together(verdicts, rules)
     to_vendor = _named(verdicts, "vendor", ours.values)
     to_vendor.update(_times(ours, theirs))
     to_plane = _named(verdicts, "plane", theirs.values)
     conflicts = [name for name, verdict in verdicts.items() if verdict == "ask"]
     if conflicts:
         detail = {name: (link.ours.get(name), ours.values.get(name), theirs.values.get(name)) for name in conflicts}
-        held.append(Held(link.item_id, "conflict", detail))
+        held.append(Held(link.item_id, "conflict", detail, link.id))
     if to_vendor:
         changes.append(_update("vendor", link, to_vendor, theirs.values))
     if to_plane:
@@ -191,12 +195,24 @@ def _update(side: Side, link: Link, values: dict[str, Any], stood: Values) -> Ch
     return Change("update", side, link.item_id, link.remote_id, link.id, values, before, "changed on the other side")
 
 
+def _span_together(verdicts: Mapping[str, str], rules: Mapping[str, Rule]) -> dict[str, str]:
+    """First and last day get one verdict where they have one direction, so that no span ends before it begins.
+
+    Each side having moved another end of the span is a span that both moved.
+    """
+    found = dict(verdicts)
+    if not all(name in verdicts for name in SPAN) or len({rules[name].direction for name in SPAN}) > 1:
+        return found
+    wanted = {verdicts[name] for name in SPAN} & {"plane", "vendor", "ask"}
+    if len(wanted) > 1:
+        winners = {_winner(rules[name]) for name in SPAN}
+        wanted = winners if len(winners) == 1 else {"ask"}
+    return found | dict.fromkeys(SPAN, wanted.pop()) if wanted else found
+
+
 def _named(verdicts: Mapping[str, str], side: Side, values: Values) -> dict[str, Any]:
-    """The values that ``side`` is to be given. First and last day go together, so that no span ends before it begins."""
-    names = [name for name, verdict in verdicts.items() if verdict == side]
-    if any(name in SPAN for name in names):
-        names = [*(name for name in names if name not in SPAN), *(name for name in SPAN if name in verdicts)]
-    return {name: values.get(name) for name in names}
+    """The values that ``side`` is to be given, as far as the other side has them."""
+    return {name: values[name] for name, verdict in verdicts.items() if verdict == side and name in values}
 
 
 def _times(ours: Item, theirs: Item) -> dict[str, Any]:

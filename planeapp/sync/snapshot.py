@@ -42,12 +42,18 @@ class Sides:
         """Plane's project id."""
         return str(self.pair.project_id)
 
+    def close(self) -> None:
+        """End what the provider holds open."""
+        if "vendor" in self.__dict__:
+            self.vendor.close()
+
     def rules(self) -> dict[str, Rule]:
         """The rule in force for every field of the provider."""
         stored = self.pair.rules
         return {
             known.name: Rule(
-                stored.get(known.name, {}).get("direction", known.default), stored.get(known.name, {}).get("winner", "plane")
+                stored.get(known.name, {}).get("direction", known.default),
+                stored.get(known.name, {}).get("winner", "plane"),
             )
             for known in self.vendor.fields
         }

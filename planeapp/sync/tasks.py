@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from planeapp.lib.wake import awake
+from planeapp.lib.claims import due_within
+from planeapp.lib.wake import awake, wake_again
 from planeapp.sync import due
 from planeapp.sync.models import ProjectPair
 
@@ -16,6 +17,7 @@ def work_due() -> int:
     done = 0
     while count := due.work_batch(whole=False):
         done += count
+    wake_again("sync.work_due", due_within(due.workable().exclude(item_id="")))
     return done
 
 
@@ -26,13 +28,16 @@ def work_pairs() -> int:
     done = 0
     while count := due.work_batch(whole=True):
         done += count
+    wake_again("sync.work_pairs", due_within(due.workable().filter(item_id="")))
     return done
 
 
 @shared_task(name="sync.plan_reconcile")
 def plan_reconcile() -> int:
     """Make every pair due, to find what no webhook told; gives their number."""
-    pairs = ProjectPair.objects.filter(enabled=True, connection__status="active", connection__installation__status="active")
+    pairs = ProjectPair.objects.filter(
+        enabled=True, connection__status="active", connection__installation__status="active"
+    )
     for pair in pairs:
         due.ask(pair, reason="reconcile")
     return len(pairs)

@@ -24,5 +24,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def ada(stack: Stack) -> Newcomer:
     """Ada, with everything installed, connected and paired."""
     newcomer = Newcomer(stack)
+    newcomer.web.post(f"{stack.plane}/sandbox/settings/", data={"per_minute": "6000"})  # many tests in one minute
     newcomer.settle()
     return newcomer

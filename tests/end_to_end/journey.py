@@ -27,11 +27,13 @@ def _values(form: LexborNode) -> dict[str, Any]:
         name, kind = field.attributes.get("name"), field.attributes.get("type", "")
         if not name or kind in ("submit", "button", "file"):
             continue
-        if kind in ("checkbox", "radio") and "checked" not in field.attributes:
+        if kind in ("checkbox", "radio"):
+            if "checked" in field.attributes:
+                values.setdefault(name, []).append(field.attributes.get("value") or "on")
             continue
         if field.tag == "select":
             chosen = field.css_first("option[selected]") or field.css_first("option")
-            values[name] = (chosen.attributes.get("value") or "") if chosen is not None else ""
+            values[name] = chosen.attributes.get("value", chosen.text()) or "" if chosen is not None else ""
         else:
             values[name] = field.attributes.get("value") or (field.text() if field.tag == "textarea" else "")
     return values
@@ -106,7 +108,25 @@ class Newcomer:
 
     def set_fields(self, key: str, **fields: str) -> httpx2.Response:
         """Change fields on the item's page."""
-        return self.submit(self.item_page(key), "form#item-form", **fields)
+        page = self.submit(self.item_page(key), "form#item-form", **fields)
+        assert page.status_code == 200, page.text
+        return page
+
+    def new_item(self, name: str, project: str = "Customer work") -> str:
+        """Make a work item in the tracker; gives its key."""
+        listing = self.web.get(f"{self.stack.plane}/sandbox/")
+        links = LexborHTMLParser(listing.text).css("a")
+        href = next(
+            a.attributes["href"] for a in links if project in a.text() and "issues" in str(a.attributes["href"])
+        )
+        made = self.submit(self.web.get(str(listing.url.join(str(href)))), "form#new-item", name=name)
+        shown = LexborHTMLParser(made.text)
+        for link in shown.css("a[href*='/browse/']"):
+            row = link.parent.parent if link.parent is not None else None
+            if name in link.text() or (row is not None and name in row.text()):
+                return str(link.attributes["href"]).rstrip("/").rpartition("/")[2]
+        assert "/browse/" in str(made.url), made.text
+        return str(made.url.path).rstrip("/").rpartition("/")[2]
 
     def item(self, key: str) -> dict[str, Any]:
         """The work item as the page's form shows it."""
@@ -116,7 +136,9 @@ class Newcomer:
 
     def blocks(self, title: str, day: str = "") -> list[dict[str, Any]]:
         """Blocks of that title in the month of ``day`` (default: today), with ``data-id``, ``data-start``, ``data-end``."""
-        page = self.web.get(f"{self.stack.planner}/", params={"view": "month", "date": day} if day else {"view": "month"})
+        page = self.web.get(
+            f"{self.stack.planner}/", params={"view": "month", "date": day} if day else {"view": "month"}
+        )
         found = {node.attributes["data-id"]: dict(node.attributes) for node in LexborHTMLParser(page.text).css(
             ".block[data-id]") if title in node.text()}  # fmt: skip
         return list(found.values())

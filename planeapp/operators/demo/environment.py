@@ -41,6 +41,7 @@ def prepare(environ: MutableMapping[str, str]) -> None:
         "PLANNER_BASE_URL": at["planner"],
         "PLANHAT_BASE_URL": at["planhat"],
         "OUTBOUND_ALLOW": hosts,
+        "STATIC_HASHED": "0",
         "LOG_FORMAT": "console",
     }
     for name, value in wanted.items():

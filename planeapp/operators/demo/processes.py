@@ -106,7 +106,9 @@ def check_ports(at: Mapping[str, str]) -> None:
     """End with one line when a port is taken."""
     for name, address in at.items():
         if _answers(address):
-            raise SystemExit(f"{address} (for {name}) is taken. Stop what runs there, or set DEMO_PORT to another number.")
+            raise SystemExit(
+                f"{address} (for {name}) is taken. Stop what runs there, or set DEMO_PORT to another number."
+            )
 
 
 def _answers(address: str) -> bool:

@@ -25,7 +25,9 @@ class Command(GroundcrewCommand):
         """Workspace, provider, where the token is."""
         parser.add_argument("workspace", help="slug or uuid")
         add_provider(parser, optional=False)
-        parser.add_argument("--token-file", default="-", help="file that holds the token, - for standard input (default)")
+        parser.add_argument(
+            "--token-file", default="-", help="file that holds the token, - for standard input (default)"
+        )
         parser.add_argument("--region", default="", help="the vendor's region, where it has several")
         self.add_json(parser)
 
@@ -33,7 +35,9 @@ class Command(GroundcrewCommand):
         """Check the input as the form would, then connect and print the report."""
         installation = workspace(options["workspace"])
         provider = options["provider"]
-        form: Any = form_of(provider)({"token": _token(options["token_file"]), "region": options["region"], "auth": "bearer"})
+        form: Any = form_of(provider)(
+            {"token": _token(options["token_file"]), "region": options["region"], "auth": "bearer"}
+        )
         if not form.is_valid():
             raise CommandError("; ".join(f"{name}: {' '.join(told)}" for name, told in form.errors.items()))
         extra = dict(form.settings())

@@ -24,7 +24,5 @@ class Command(BaseCommand):
         check_ports(at)
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
-        children = commands(
-            at, str(HOME / "vendors"), settings.PLANE_WEBHOOK_SECRETS[0], settings.PLANE_CLIENT_SECRET
-        )
+        children = commands(at, str(HOME / "vendors"), settings.PLANE_WEBHOOK_SECRETS[0], settings.PLANE_CLIENT_SECRET)
         Supervisor(children).run(at)

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
 from planeapp.bot.models import Turn
-from planeapp.celery import BULK, EMBEDDED_SECONDS, LIVE, app
+from planeapp.celery import BULK, EMBEDDED_SECONDS, LIVE, app, warm
 from planeapp.inbox.models import Delivery
 from planeapp.lib.claims import release_all
 from planeapp.sync.models import Due
@@ -31,6 +31,7 @@ class Command(BaseCommand):
         if settings.REDIS_URL:
             raise CommandError("REDIS_URL is set: run the Celery workers of the Procfile instead.")
         app.loader.import_default_modules()
+        warm()
         for model in (Delivery, Turn, Due):
             release_all(model)
         stop = threading.Event()

@@ -27,7 +27,9 @@ class Command(GroundcrewCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """One run or preview per pair."""
         found = connections(workspace(options["workspace"]), options["provider"])
-        pairs = ProjectPair.objects.filter(connection__in=found, enabled=True).select_related("connection__installation")
+        pairs = ProjectPair.objects.filter(connection__in=found, enabled=True).select_related(
+            "connection__installation"
+        )
         with one_line():
             told = [self._one(pair, options["dry_run"]) for pair in pairs.order_by("project_name")]
         if options["json"]:
