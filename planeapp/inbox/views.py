@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from planeapp.inbox.models import Delivery
 from planeapp.installations.models import Connection
+from planeapp.lib.crypto import CannotDecrypt
 from planeapp.lib.events import BadSignature
 from planeapp.lib.wake import wake
 from planeapp.plane import events as plane_events
@@ -56,7 +57,7 @@ def provider(request: HttpRequest, provider: str, opaque_id: str) -> HttpRespons
     try:
         connection = Connection.objects.filter(provider=provider, opaque_id=opaque_id).first()
         secrets = _secrets(connection) if connection else []
-    except (DatabaseError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError, CannotDecrypt) as error:
         return _unavailable(error)
     if connection is None:
         return JsonResponse({"error": "There is no such address."}, status=404)

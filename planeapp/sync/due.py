@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import structlog
-from django.db.models import F, QuerySet
+from django.db.models import DateTimeField, F, QuerySet, Value
+from django.db.models.functions import Least
 from django.utils import timezone
 
-from planeapp.installations.models import Connection
+from planeapp.installations.models import Connection, Installation
 from planeapp.lib.claims import backoff, claim
 from planeapp.lib.errors import GroundcrewError, OutOfQuota, ReconnectNeeded, RetryLater
 from planeapp.lib.wake import wake
@@ -27,13 +28,20 @@ BATCH = 10
 def ask(pair: ProjectPair, item_id: str = "", delay: timedelta = FOLD, reason: str = "") -> None:
     """Say that an item (or, without one, the whole pair) has to be looked at. Any number of wishes make one look."""
     due_at, found = timezone.now() + delay, Due.objects.filter(pair=pair, item_id=item_id)
-    while not found.update(asked=F("asked") + 1, due_at=due_at, attempts=0):  # a worker may finish with it just now
+    sooner = Least(F("due_at"), Value(due_at, output_field=DateTimeField()))  # wishes without end must not put it off
+    while not found.update(asked=F("asked") + 1, due_at=sooner, attempts=0):  # a worker may finish with it just now
         _, fresh = Due.objects.get_or_create(
             pair=pair, item_id=item_id, defaults={"due_at": due_at, "reason": reason[:200]}
         )
         if fresh:
             break
     wake("sync.work_due" if item_id else "sync.work_pairs")
+
+
+def ask_everything(installation: Installation) -> None:
+    """Look at every pair of a workspace: after a reinstall or a reconnect nobody knows what was missed."""
+    for pair in ProjectPair.objects.filter(connection__installation=installation, enabled=True):
+        ask(pair, reason="connected again")
 
 
 def workable() -> QuerySet[Due]:

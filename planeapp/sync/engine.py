@@ -45,8 +45,9 @@ def run_pair(pair: ProjectPair) -> SyncRun:
         with closing(Sides(pair)) as sides:
             snapshot = reading.of_pair(sides)
             outcome = Applier(sides, snapshot, run).apply(plan_for(sides, snapshot))
-    except GroundcrewError as error:
-        _finish(run, SyncRun.State.FAILED, {}, error.person)
+    except Exception as error:
+        told = error.person if isinstance(error, GroundcrewError) else GroundcrewError.default_person
+        _finish(run, SyncRun.State.FAILED, {}, told)
         raise
     _finish(run, SyncRun.State.DONE, dict(outcome.counts) | ({"failed": len(outcome.failed)} if outcome.failed else {}))
     return run

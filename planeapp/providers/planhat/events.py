@@ -26,7 +26,7 @@ _EXACT_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\d{13}")
 _DELETED = re.compile(r"delet|remov", re.IGNORECASE)
 
 
-def verify(raw: bytes, headers: Mapping[str, str], secrets: Iterable[str]) -> None:
+def verify(raw: bytes, headers: Mapping[str, str], secrets: Iterable[str], now: float = 0.0) -> None:
     """Compare the secret header with every secret that is valid now, in constant time; BadSignature when none fits.
 
     ``raw`` is not signed by Planhat: a delivery can be replayed, which is harmless since it only makes us read again.

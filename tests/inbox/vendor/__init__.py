@@ -1,0 +1,1 @@
+"""A vendor with an events feed, in a folder like the real ones."""

@@ -1,0 +1,277 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from planeapp.providers.base import Field, Item
+from planeapp.sync.plan import Change, Held, Link, Plan, Rule, Snapshot, make_plan, outgoing
+
+FIELDS = (Field("title", "Title", "both"), Field("start", "First day", "both"), Field("end", "Last day", "both"))
+BOTH = {"title": Rule("both"), "start": Rule("both"), "end": Rule("both")}
+BASE: dict[str, Any] = {"title": "a", "start": date(2026, 11, 2), "end": date(2026, 11, 4), "key": "CUST-1", "url": "u"}
+LATER = date(2026, 11, 9)
+
+
+def day(number: int) -> date:
+    return date(2026, 11, number)
+
+
+def nothing(values: Mapping[str, Any]) -> str:
+    return ""
+
+
+def mark(item_id: str) -> str:
+    return f"plane:{item_id}"
+
+
+def one(ours: Mapping[str, Any] | None, theirs: Mapping[str, Any] | None, *links: Link, **more: Any) -> Snapshot:
+    """A snapshot of one item ``i`` and one row ``r``; None: not read."""
+    return Snapshot(
+        {} if ours is None else {"i": Item("i", ours)},
+        {} if theirs is None else {"r": Item("r", theirs, mark=more.pop("mark", ""))},
+        links,
+        **more,
+    )
+
+
+def linked(ours: Mapping[str, Any] = BASE, theirs: Mapping[str, Any] = BASE, state: str = "linked") -> Link:
+    return Link("l", "i", "r" if state == "linked" else "", state, ours, theirs)
+
+
+def plan(snapshot: Snapshot, rules: Mapping[str, Rule] = BOTH, held_back: Any = nothing) -> Plan:
+    return make_plan(snapshot, FIELDS, rules, held_back, mark)
+
+
+def rules(direction: str, winner: str = "plane") -> dict[str, Rule]:
+    return {name: Rule(direction, winner) for name in BOTH}
+
+
+def told(found: Plan) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(change.kind, change.side, dict(change.values)) for change in found.changes]
+
+
+# The table of the module's text
+
+
+def test_nothing_changed_is_nothing_to_do() -> None:
+    assert plan(one(BASE, BASE, linked())) == Plan((), ())
+
+
+def test_one_side_changed_updates_the_other() -> None:
+    assert told(plan(one({**BASE, "title": "b"}, BASE, linked()))) == [("update", "vendor", {"title": "b"})]
+    assert told(plan(one(BASE, {**BASE, "title": "b"}, linked()))) == [("update", "plane", {"title": "b"})]
+
+
+def test_both_changed_to_the_same_values_is_remembered_and_written_nowhere() -> None:
+    moved = {**BASE, "title": "b"}
+    found = plan(one(moved, moved, linked()))
+    assert told(found) == [("agree", "plane", {})]
+    assert found.counts == {}
+
+
+WINNERS = [
+    ("both", "plane", [("update", "vendor", {"title": "ours"})], []),
+    ("both", "vendor", [("update", "plane", {"title": "theirs"})], []),
+    ("both", "ask", [], ["conflict"]),
+    ("both", "newest", [], ["conflict"]),
+    ("out", "plane", [("update", "vendor", {"title": "ours"})], []),
+    ("out", "vendor", [("update", "vendor", {"title": "ours"})], []),
+    ("in", "plane", [("update", "plane", {"title": "theirs"})], []),
+    ("in", "ask", [("update", "plane", {"title": "theirs"})], []),
+    ("off", "plane", [], []),
+    ("off", "ask", [], []),
+]
+
+
+@pytest.mark.parametrize(("direction", "winner", "changes", "held"), WINNERS)
+def test_both_changed_apart_follows_the_rule(direction: str, winner: str, changes: list[Any], held: list[str]) -> None:
+    snapshot = one({**BASE, "title": "ours"}, {**BASE, "title": "theirs"}, linked())
+    found = plan(snapshot, rules(direction, winner))
+    assert told(found) == changes
+    assert [one.code for one in found.held] == held
+
+
+def test_a_conflict_shows_the_base_and_both_values() -> None:
+    found = plan(one({**BASE, "title": "ours"}, {**BASE, "title": "theirs"}, linked()), rules("both", "ask"))
+    assert found.held == (Held("i", "conflict", {"title": ("a", "ours", "theirs")}, "l"),)
+
+
+@pytest.mark.parametrize(
+    ("direction", "ours", "theirs"),
+    [
+        ("off", [], []),
+        ("out", [("update", "vendor", {"title": "b"})], [("agree", "plane", {})]),
+        ("in", [("agree", "plane", {})], [("update", "plane", {"title": "b"})]),
+    ],
+)
+def test_a_direction_lets_changes_through_one_way(direction: str, ours: list[Any], theirs: list[Any]) -> None:
+    assert told(plan(one({**BASE, "title": "b"}, BASE, linked()), rules(direction))) == ours
+    assert told(plan(one(BASE, {**BASE, "title": "b"}, linked()), rules(direction))) == theirs
+
+
+def test_an_item_without_a_link_is_made_over_there() -> None:
+    found = plan(one(BASE, None))
+    assert told(found) == [("create", "vendor", BASE)]
+    assert found.counts == {"create vendor": 1}
+
+
+def test_an_item_that_the_provider_holds_back_is_left_with_its_reason() -> None:
+    found = plan(one(BASE, None), held_back=lambda values: "no_dates")
+    assert (found.changes, found.held) == ((), (Held("i", "no_dates"),))
+    assert found.counts == {"held": 1}
+
+
+def test_a_linked_item_is_kept_in_step_though_it_would_be_held_back_now() -> None:
+    snapshot = one({**BASE, "title": "b"}, BASE, linked())
+    assert told(plan(snapshot, held_back=lambda values: "no_dates")) == [("update", "vendor", {"title": "b"})]
+
+
+def test_a_row_that_is_gone_is_unlinked_and_never_made_again() -> None:
+    gone = plan(one(BASE, None, linked(), gone_theirs=frozenset("r")))
+    after = plan(one(BASE, None, linked(state="unlinked")))
+    assert told(gone) == [("unlink", "vendor", {})]
+    assert (after.changes, after.held) == ((), (Held("i", "unlinked"),))
+
+
+def test_an_item_that_is_gone_is_unlinked_and_its_row_never_deleted() -> None:
+    gone = plan(one(None, BASE, linked(), gone_ours=frozenset("i")))
+    after = plan(one(None, BASE, linked(state="unlinked")))
+    assert told(gone) == [("unlink", "plane", {})]
+    assert after == Plan((), ())
+
+
+@pytest.mark.parametrize("sides", [(BASE, None), (None, BASE), (None, None)])
+def test_what_was_not_read_is_not_thought_gone(sides: tuple[Any, Any]) -> None:
+    assert plan(one(*sides, linked())) == Plan((), ())
+
+
+def test_rows_of_their_own_are_left_alone() -> None:
+    assert plan(one(None, BASE)) == Plan((), ())
+
+
+# Marks
+
+
+@pytest.mark.parametrize("links", [(), (linked(state="unconfirmed"),)])
+def test_a_row_with_our_mark_is_adopted_rather_than_made_twice(links: tuple[Link, ...]) -> None:
+    found = plan(one(BASE, BASE, *links, mark="plane:i"))
+    assert [(change.kind, change.remote_id) for change in found.changes] == [("adopt", "r")]
+
+
+def test_a_row_with_another_items_mark_is_not_adopted() -> None:
+    assert told(plan(one(BASE, BASE, mark="plane:j"))) == [("create", "vendor", BASE)]
+
+
+def test_an_unlinked_item_does_not_come_back_by_its_mark() -> None:
+    found = plan(one(BASE, BASE, linked(state="unlinked"), mark="plane:i"))
+    assert (found.changes, [one.code for one in found.held]) == ((), ["unlinked"])
+
+
+def test_an_unconfirmed_write_that_is_not_found_is_made() -> None:
+    assert told(plan(one(BASE, None, linked(state="unconfirmed")))) == [("create", "vendor", BASE)]
+
+
+# Fields
+
+
+def test_each_field_goes_its_own_way() -> None:
+    mixed = {"title": Rule("out"), "start": Rule("in"), "end": Rule("off")}
+    snapshot = one({**BASE, "title": "b", "end": day(20)}, {**BASE, "start": day(1)}, linked())
+    found = plan(snapshot, mixed)
+    assert told(found) == [("update", "vendor", {"title": "b"}), ("update", "plane", {"start": day(1)})]
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in BASE.items() if key != name}
+
+
+def test_a_field_that_plane_does_not_have_is_not_compared() -> None:
+    assert plan(one(without("title"), {**BASE, "title": "b"}, linked(ours=without("title")))) == Plan((), ())
+
+
+def test_a_field_that_the_vendor_takes_but_never_tells_is_written_when_ours_changed_and_then_rests() -> None:
+    theirs = without("title")
+    changed = one({**BASE, "title": "b"}, theirs, linked(theirs=theirs))
+    assert told(plan(changed)) == [("update", "vendor", {"title": "b"})]
+    assert plan(one(BASE, theirs, linked(theirs=theirs))) == Plan((), ())
+
+
+def test_an_emptied_field_is_a_change() -> None:
+    assert told(plan(one({**BASE, "title": None}, BASE, linked()))) == [("update", "vendor", {"title": None})]
+
+
+def test_what_a_vendor_rewrites_is_no_change() -> None:
+    rewritten = {**BASE, "title": "A!"}
+    assert plan(one(BASE, rewritten, linked(theirs=rewritten))) == Plan((), ())
+
+
+def test_an_update_tells_what_stood_there() -> None:
+    (change,) = plan(one({**BASE, "title": "b"}, BASE, linked())).changes
+    assert (change.before, change.link_id, change.item_id, change.remote_id) == ({"title": "a"}, "l", "i", "r")
+
+
+def test_a_new_row_starts_with_every_field_that_has_a_direction_and_with_key_and_url() -> None:
+    assert outgoing(BASE, FIELDS, {**BOTH, "title": Rule("off")}) == {
+        name: BASE[name] for name in BASE if name != "title"
+    }
+    assert outgoing({"key": "K"}, FIELDS, BOTH) == {"key": "K"}
+
+
+# First and last day
+
+
+def test_first_and_last_day_go_together() -> None:
+    snapshot = one({**BASE, "start": LATER, "end": LATER}, BASE, linked())
+    assert told(plan(snapshot)) == [("update", "vendor", {"start": LATER, "end": LATER})]
+    assert told(plan(one({**BASE, "start": day(3)}, BASE, linked()))) == [
+        ("update", "vendor", {"start": day(3), "end": BASE["end"]})
+    ]
+
+
+@pytest.mark.parametrize(("winner", "side"), [("plane", "vendor"), ("vendor", "plane")])
+def test_a_span_whose_ends_were_moved_on_different_sides_follows_the_rule_and_is_not_swapped(
+    winner: str, side: str
+) -> None:
+    ours, theirs = {**BASE, "start": day(3)}, {**BASE, "end": day(10)}
+    source = ours if side == "vendor" else theirs
+    found = plan(one(ours, theirs, linked()), rules("both", winner))
+    assert told(found) == [("update", side, {"start": source["start"], "end": source["end"]})]
+
+
+def test_a_span_that_a_person_decides_about_is_written_nowhere() -> None:
+    found = plan(one({**BASE, "start": day(3)}, {**BASE, "end": day(10)}, linked()), rules("both", "ask"))
+    assert found.changes == ()
+    assert set(found.held[0].detail) == {"start", "end"}
+
+
+def test_a_last_day_that_is_off_is_not_written_along() -> None:
+    off = {**BOTH, "end": Rule("off")}
+    assert told(plan(one({**BASE, "start": day(3)}, BASE, linked()), off)) == [("update", "vendor", {"start": day(3)})]
+
+
+def test_a_last_day_that_the_other_side_does_not_know_is_not_emptied() -> None:
+    theirs = without("end")
+    found = plan(one(BASE, {**theirs, "start": day(3)}, linked(theirs=theirs)))
+    assert told(found) == [("update", "plane", {"start": day(3)})]
+
+
+def test_times_that_somebody_asked_for_are_written_where_they_differ() -> None:
+    ten = datetime(2026, 11, 2, 10, tzinfo=UTC)
+    asked = {**BASE, "starts_at": ten, "ends_at": ten + timedelta(hours=2)}
+    assert told(plan(one(asked, BASE, linked()))) == [
+        ("update", "vendor", {"starts_at": ten, "ends_at": asked["ends_at"]})
+    ]
+    assert plan(one(asked, asked, linked(theirs=asked))) == Plan((), ())
+    assert told(plan(one(asked, None))) == [("create", "vendor", asked)]
+
+
+# As a value
+
+
+def test_a_plan_says_in_one_line_what_it_would_do() -> None:
+    changes = (Change("create", "vendor", "i"), Change("create", "vendor", "j"), Change("agree", "plane", "k"))
+    assert repr(Plan(changes, (Held("x", "no_dates"),))) == "<Plan 2 create vendor, 1 held>"
+    assert repr(Plan((), ())) == "<Plan nothing to do>"
