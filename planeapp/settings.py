@@ -155,6 +155,7 @@ SOCIALACCOUNT_PROVIDERS = {
 SOCIALACCOUNT_ADAPTER = "planeapp.accounts.adapter.Adapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_UNIQUE_EMAIL = False  # Plane says who a person is; two Plane accounts may share an address
+ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0)
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 
 # --- Hygiene ---------------------------------------------------------------------------------------------------
@@ -187,6 +188,7 @@ CONTENT_SECURITY_POLICY = {
 # --- Operators -------------------------------------------------------------------------------------------------
 locals().update(env.email("EMAIL_URL", "console:"))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{APP_NAME} <groundcrew@localhost>")
+GRACE_DAYS = env.number("GRACE_DAYS", 30)
 LOG_FORMAT = env.choice("LOG_FORMAT", "console" if DEBUG else "json", ("json", "console"))
 LOGGING = logging_config(LOG_FORMAT)
 LOGGING_CONFIG = "logging.config.dictConfig"

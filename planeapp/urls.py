@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from planeapp.accounts import views as accounts
-from planeapp.dashboard import pages
+from planeapp.dashboard import admin_pages, pages
 from planeapp.inbox import views as inbox
 from planeapp.operators import health
 
@@ -19,6 +19,7 @@ urlpatterns = [
     path("oauth/plane/callback/", accounts.callback, name="plane_callback"),
     path("webhooks/plane/", inbox.plane, name="plane_webhook"),
     path("webhooks/<slug:provider>/<str:opaque_id>/", inbox.provider, name="provider_webhook"),
+    path("receipt/", admin_pages.receipt, name="receipt"),
     path("workspaces/", pages.workspaces, name="workspaces"),
     path("w/<slug:slug>/", include("planeapp.dashboard.urls")),
     path("healthz", health.healthz, name="healthz"),

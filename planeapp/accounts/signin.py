@@ -16,6 +16,7 @@ from planeapp.installations.gateways import http, plane_oauth
 from planeapp.installations.models import Installation, Membership
 from planeapp.lib.errors import Refused
 from planeapp.plane.oauth import Grant
+from planeapp.sync import due
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def arrive(request: HttpRequest, grant: Grant, app_installation_id: str) -> Arri
         if installation is None:
             installation, fresh = install.adopt(details)
             audit.record("installed" if fresh else "reinstalled", installation, request)
+            due.ask_everything(installation)
         if details.id == app_installation_id or fresh:
             installed = installation
         membership = install.see_role(installation, user, grant.access, http(), settings.PLANE_BASE_URL)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from planeapp.accounts.signin import Arrival, arrive, sign_in
 from planeapp.installations import audit, install, states
 from planeapp.installations.gateways import plane_oauth
+from planeapp.installations.limits import limited
 from planeapp.installations.models import OAuthState
 from planeapp.lib.errors import GroundcrewError, ReconnectNeeded, Refused
 
@@ -27,6 +28,7 @@ def _to_consent(request: HttpRequest, purpose: str, next_page: str = "") -> Http
 
 @never_cache
 @require_GET
+@limited("setup", 30)
 def setup(request: HttpRequest) -> HttpResponse:
     """Setup URL: Plane sends the browser here when somebody clicks Install. Unknown parameters are tolerated."""
     return _to_consent(request, OAuthState.Purpose.INSTALL)
@@ -34,6 +36,7 @@ def setup(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "POST"])
+@limited("signin", 60)
 def signin(request: HttpRequest) -> HttpResponse:
     """The sign-in page, and on POST the way to Plane."""
     next_page = request.POST.get("next") or request.GET.get("next", "")
@@ -51,6 +54,7 @@ def signout(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_GET
+@limited("callback", 60)
 def callback(request: HttpRequest) -> HttpResponse:
     """Redirect URI of install and sign-in. Whatever comes, the browser leaves the address that carried the code."""
     if not request.GET.get("state"):

@@ -23,11 +23,14 @@ from planeapp.plane import mentions
 log = structlog.get_logger(__name__)
 BATCH = 5
 MAX_ATTEMPTS = 12
+FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def open_turns() -> QuerySet[Turn]:
     """Turns that wait for work."""
-    return Turn.objects.filter(state__in=[Turn.State.HEARD, Turn.State.ACTED], installation__status="active")
+    recent = timezone.now() - FORGOTTEN_AFTER  # an answer that comes days late helps nobody
+    waiting = Turn.objects.filter(state__in=[Turn.State.HEARD, Turn.State.ACTED], created_at__gt=recent)
+    return waiting.filter(installation__status="active")
 
 
 def answer_batch() -> int:
@@ -53,6 +56,9 @@ def _answer(turn: Turn) -> None:
     except GroundcrewError as error:
         log.warning("answer refused by Plane", code=error.code, detail=str(error))
         _end(turn, Turn.State.FAILED)
+    except Exception as error:  # one turn's trouble must not keep the others waiting
+        log.exception("turn broke")
+        _again(turn, RetryLater(f"{type(error).__name__} on our side"))
     else:
         _end(turn, Turn.State.ANSWERED)
 
@@ -66,11 +72,11 @@ def _act(talk: Talk) -> bool:
     replies.sign_of_life(talk)
     try:
         reply = router.respond(talk)
-    except RetryLater:
-        raise
     except GroundcrewError as error:
+        if isinstance(error, RetryLater) and turn.attempts + 1 < MAX_ATTEMPTS:
+            raise
         log.warning("command failed", code=error.code, detail=str(error))
-        reply = Reply(error.person, "error")
+        reply = Reply(mentions.literal(error.person), "error")
     except Exception:  # a person is waiting: tell them, and leave the trace in the log
         log.exception("command crashed")
         reply = Reply(GroundcrewError.default_person, "error")

@@ -19,6 +19,7 @@ from planeapp.installations.connecting import Offer
 from planeapp.installations.models import Connection, Membership
 from planeapp.lib.errors import GroundcrewError, ReconnectNeeded
 from planeapp.providers import PROVIDERS, form_of, provider_class
+from planeapp.sync import due
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ def connect(request: HttpRequest, membership: Membership, provider: str) -> Http
             form.add_error(None, _told(provider, error))
         else:
             audit.record("connected", installation, request, provider=provider)
+            due.ask_everything(installation)
             messages.success(request, f"{provider_class(provider).name} is connected.")
             needs_pair = provider_class(provider).only_place is None and not connection.pairs.exists()
             return redirect("pairs" if needs_pair else "connect", installation.slug, provider)

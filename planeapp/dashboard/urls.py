@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from planeapp.dashboard import connections, pairs, views
+from planeapp.dashboard import admin_pages, connections, pairs, views
 
 urlpatterns = [
     path("", views.overview, name="overview"),
     path("activity/", views.activity, name="activity"),
     path("items/<uuid:item_id>/", views.item, name="item"),
+    path("audit/", admin_pages.audit_log, name="audit"),
+    path("uninstall/", admin_pages.uninstall, name="uninstall"),
     path("connect/<slug:provider>/", connections.connect, name="connect"),
     path("connect/<slug:provider>/probe/", connections.probe, name="probe"),
     path("pairs/<slug:provider>/", pairs.pairs, name="pairs"),

@@ -6,27 +6,45 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import structlog
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from planeapp.installations import audit
+from planeapp.installations import audit, people
 from planeapp.installations.models import Membership
+from planeapp.lib.errors import RetryLater
+
+log = structlog.get_logger(__name__)
 
 View = Callable[..., HttpResponse]
+SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def membership_of(request: HttpRequest, slug: str) -> Membership:
-    """The signed-in person's membership in a workspace; 404 when there is none, so that slugs cannot be guessed."""
+    """The signed-in person's membership in a workspace, as Plane confirms it.
+
+    404 when there is none, so that slugs cannot be guessed.
+    """
     found = (
-        Membership.objects.select_related("installation")
+        Membership.objects.select_related("installation", "user")
         .filter(user=request.user, installation__slug=slug)  # type: ignore[misc]
         .order_by("-installation__updated_at")
         .first()
     )
-    if found is None:
+    confirmed = None if found is None else people.confirmed(found, changes=request.method not in SAFE)
+    if confirmed is None:
         raise Http404("no such workspace for this person")
-    return found
+    return confirmed
+
+
+def _not_now(request: HttpRequest, error: RetryLater) -> HttpResponse:
+    """Plane cannot confirm the person's role just now, so nothing is changed."""
+    log.warning("role not confirmed", detail=str(error))
+    return render(request, "dashboard/error.html", {
+        "title": "Plane does not answer just now",
+        "text": "We could not check that you may change this, so nothing was changed. Please try again in a minute.",
+    }, status=503)  # fmt: skip
 
 
 def member(view: View) -> View:
@@ -35,7 +53,11 @@ def member(view: View) -> View:
     @login_required
     @wraps(view)
     def inner(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        return view(request, membership_of(request, slug), *args, **kwargs)
+        try:
+            membership = membership_of(request, slug)
+        except RetryLater as error:
+            return _not_now(request, error)
+        return view(request, membership, *args, **kwargs)
 
     return inner
 
@@ -46,7 +68,10 @@ def admin(view: View) -> View:
     @login_required
     @wraps(view)
     def inner(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        membership = membership_of(request, slug)
+        try:
+            membership = membership_of(request, slug)
+        except RetryLater as error:
+            return _not_now(request, error)
         if not membership.is_admin:
             audit.record("refused_role", membership.installation, request, page=request.path)
             return render(request, "installations/admins_only.html", {"membership": membership}, status=403)

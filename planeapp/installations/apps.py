@@ -8,3 +8,7 @@ class InstallationsConfig(AppConfig):
 
     name = "planeapp.installations"
     verbose_name = "Installations"
+
+    def ready(self) -> None:
+        """Register the start-up checks."""
+        from planeapp.installations import checks  # noqa: F401

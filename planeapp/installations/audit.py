@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from planeapp.installations.limits import client_address
 from planeapp.installations.models import AuditEntry, Installation
 
 
@@ -18,5 +19,5 @@ def record(action: str, installation: Installation | None, request: HttpRequest 
         who=str(user) if user else ("someone" if request is not None else "system"),
         action=action,
         detail=detail,
-        address=request.META.get("REMOTE_ADDR") or None if request is not None else None,
+        address=client_address(request) if request is not None else None,
     )

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from planeapp.installations.models import Connection, Credential, Installation
 from planeapp.installations.tokens import connection_secret, valid_token
-from planeapp.lib.errors import ReconnectNeeded
+from planeapp.lib.errors import FixSettings, ReconnectNeeded
 from planeapp.lib.http import Http
 from planeapp.lib.outbound import Guard
 from planeapp.plane.gateway import Plane
@@ -22,6 +22,7 @@ from planeapp.providers.base import Access, Provider
 
 SIDE_SECONDS = 120.0
 BOT = "bot"
+OUR_FAULT = ("invalid_client", "unauthorized_client")
 USER = "user"
 
 
@@ -54,7 +55,12 @@ def bot_credential(installation: Installation) -> Credential:
 def _ask_bot(installation: Installation, credential: Credential) -> Grant:
     if installation.app_installation_id is None:
         raise ReconnectNeeded(f"{installation} has no app installation id")
-    return plane_oauth().bot_token(str(installation.app_installation_id))
+    try:
+        return plane_oauth().bot_token(str(installation.app_installation_id))
+    except ReconnectNeeded as error:
+        if error.code in OUR_FAULT:  # our registration is refused, which says nothing about this workspace
+            raise FixSettings(str(error), person=error.person, code=error.code) from error
+        raise
 
 
 def _bot_token(installation: Installation, slot: str = "main", *, refused: str = "") -> str:
@@ -79,7 +85,7 @@ class _Kept:
     until: float
 
 
-_sides: dict[tuple[str, str], _Kept] = {}
+_sides: dict[tuple[str, ...], _Kept] = {}
 
 
 def side_for(installation: Installation) -> PlaneSide:
@@ -89,7 +95,7 @@ def side_for(installation: Installation) -> PlaneSide:
     calls a minute, and these would eat most of them. Tokens are not kept: each call asks for one that is valid.
     """
     access = plane_access(installation)
-    name = (str(installation.pk), installation.slug)
+    name = (str(installation.pk), installation.slug, str(installation.app_installation_id))
     kept = _sides.get(name)
     if kept is None or kept.until < time.monotonic():
         side = PlaneSide(Plane(access, installation.slug), str(installation.workspace_id), settings.PLANE_APP_URL)
@@ -102,7 +108,12 @@ def _connection_token(connection: Connection, slot: str = "main", *, refused: st
 
 
 def provider_for(connection: Connection, zone: str = "") -> Provider:
-    """The provider behind a connection, with its days understood in ``zone`` (default: the workspace's)."""
+    """The provider behind a connection, with its days understood in ``zone`` (default: the workspace's).
+
+    Raises ReconnectNeeded for a workspace that the app is not installed in any more.
+    """
+    if not connection.installation.active:
+        raise ReconnectNeeded(f"{connection.installation} is {connection.installation.status}")
     access = Access(
         http(),
         connection.base_url,

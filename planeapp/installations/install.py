@@ -40,6 +40,7 @@ def adopt(details: InstallationDetails) -> tuple[Installation, bool]:
         installation.app_bot = details.app_bot or None
         installation.webhook_id = details.webhook or None
         installation.status, installation.status_detail = Installation.Status.ACTIVE, ""
+        installation.uninstalled_at = None
         installation.save()
         store_grant(bot_credential(installation), grant)
     return installation, created

@@ -40,6 +40,7 @@ class Installation(models.Model):
     webhook_id = models.UUIDField(null=True)
     status = models.CharField(max_length=20, choices=Status, default=Status.PENDING)
     status_detail = models.CharField(max_length=500, blank=True)
+    uninstalled_at = models.DateTimeField(null=True)
     zone = models.CharField(max_length=64, default="UTC")
     mentions_without_run = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -182,3 +183,8 @@ class AuditEntry(models.Model):
     detail = models.JSONField(default=dict)
     address = models.GenericIPAddressField(null=True)
     at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    @property
+    def label(self) -> str:
+        """The action in words."""
+        return self.action.replace("_", " ").capitalize()

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import structlog
 from celery import shared_task
 
-from planeapp.installations import states
+from planeapp.installations import states, uninstall
+from planeapp.installations.gateways import plane_access
+from planeapp.installations.models import Installation
+from planeapp.lib.errors import GroundcrewError
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="installations.upkeep")
 def upkeep() -> int:
-    """Forget authorization attempts that ended long ago; gives their number."""
-    return states.forget_old()
+    """Forget old authorization attempts, see which installations still stand, erase what is past its grace period.
+
+    Gives the number of installations that were looked at.
+    """
+    states.forget_old()
+    uninstall.erase_after_grace()
+    standing = list(Installation.objects.filter(status=Installation.Status.ACTIVE))
+    for installation in standing:
+        try:
+            uninstall.look(installation, plane_access(installation).token())
+        except GroundcrewError as error:
+            log.warning("installation not looked at", workspace=installation.slug, code=error.code, detail=str(error))
+    return len(standing)

@@ -16,7 +16,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from planeapp.installations.models import Connection, Credential, Installation
+from planeapp.installations.models import Connection, Credential
+from planeapp.installations.refusals import refused as write_down
 from planeapp.lib.errors import FixSettings, ReconnectNeeded, RetryLater
 from planeapp.plane.oauth import Grant
 
@@ -111,14 +112,7 @@ def _refuse(credential: Credential, why: str) -> ReconnectNeeded:
         credential.state, credential.failure = Credential.State.RECONNECT, why[:300]
         credential.refresh_claimed_at = None
         credential.save(update_fields=["state", "failure", "refresh_claimed_at", "updated_at"])
-        if credential.connection_id:
-            Connection.objects.filter(pk=credential.connection_id).update(
-                status=Connection.Status.RECONNECT, status_detail=why[:500]
-            )
-        elif credential.installation_id:
-            Installation.objects.filter(pk=credential.installation_id).update(
-                status=Installation.Status.RECONNECT, status_detail=why[:500]
-            )
+        write_down(credential, why)
     return ReconnectNeeded(f"{credential!r}: {why}")
 
 

@@ -54,6 +54,14 @@ class Reader:
             self.problems.append(f"{name} must be 1 or 0, not {value!r}.")
         return False
 
+    def number(self, name: str, default: int) -> int:
+        """A whole number that is not negative."""
+        value = self.text(name, str(default))
+        if not value.isdigit():
+            self.problems.append(f"{name} must be a whole number, not {value!r}.")
+            return default
+        return int(value)
+
     def words(self, name: str, default: str = "", separator: str | None = ",") -> list[str]:
         """A list; ``separator`` None splits at blanks."""
         return [word.strip() for word in self.text(name, default).split(separator) if word.strip()]

@@ -236,3 +236,7 @@ class Provider(ABC):
         """Have the vendor push to ``address`` and give the signing secret. Safe to repeat: an old subscription to the same
         address is replaced."""
         raise FixSettings(f"{self.key} has no webhooks", person=f"{self.name} cannot push changes here.")
+
+    def unsubscribe(self, address: str) -> None:
+        """Have the vendor push to ``address`` no longer. Nothing happens when it does not."""
+        raise FixSettings(f"{self.key} has no webhooks", person=f"{self.name} cannot push changes here.")

@@ -46,7 +46,7 @@ def commands(at: Mapping[str, str], state: str, webhook_secret: str, client_secr
         Process("sandbox", [python, "-m", "planeapp.sandbox", f"--state={state}", *vendors, *secrets]),
         Process("worker", [python, "manage.py", "embedded_worker"]),
         Process("web", [python, "-m", "granian", "--interface", "wsgi", "planeapp.wsgi:application", "--host", "127.0.0.1",
-                        "--port", port, "--workers", "1", "--blocking-threads", "8", "--log-level", "warning"]),
+                        "--port", port, "--workers", "1", "--blocking-threads", "4", "--log-level", "warning"]),
     ]  # fmt: skip
 
 

@@ -145,6 +145,10 @@ class Planner(Provider):
         """Have block events pushed to ``address``; gives the signing secret."""
         return subscriptions.renew(self.client, address)
 
+    def unsubscribe(self, address: str) -> None:
+        """End every subscription of an address."""
+        subscriptions.end(self.client, address)
+
     def item_of(self, record: Record) -> Item:
         """A block as Planner shows it (in an answer or an event) as an item."""
         ids = self.desk.people() if _names_ids(record) and self._mcp_has("list_people") else {}

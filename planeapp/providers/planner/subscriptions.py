@@ -21,9 +21,7 @@ DEPTH = 4
 
 def renew(client: Client, address: str) -> str:
     """Subscribe ``address`` anew and give the signing secret; earlier subscriptions of that address end first."""
-    for known in reading.rows(client.list_subscriptions()):
-        if any(known.get(name) == address for name in ADDRESS_NAMES) and known.get("id"):
-            _end(client, str(known["id"]))
+    end(client, address)
     answer = client.create_subscription({"url": address, "events": list(EVENTS)})
     secret = next(_secrets(answer, DEPTH), "")
     if not secret:
@@ -32,6 +30,13 @@ def renew(client: Client, address: str) -> str:
             person="Planner made the webhook but showed no signing secret. Copy it from Planner's settings.",
         )
     return secret
+
+
+def end(client: Client, address: str) -> None:
+    """End every subscription of an address."""
+    for known in reading.rows(client.list_subscriptions()):
+        if any(known.get(name) == address for name in ADDRESS_NAMES) and known.get("id"):
+            _end(client, str(known["id"]))
 
 
 def _end(client: Client, subscription_id: str) -> None:

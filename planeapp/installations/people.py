@@ -1,0 +1,70 @@
+"""People's own tokens, and the role that they have in a workspace right now."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from planeapp.installations.gateways import USER, http, plane_oauth
+from planeapp.installations.models import Credential, Membership
+from planeapp.installations.tokens import valid_token
+from planeapp.lib.errors import FixSettings, Gone, ReconnectNeeded, RetryLater
+from planeapp.plane.gateway import Plane
+from planeapp.plane.oauth import Grant
+from planeapp.providers.base import Access
+
+log = structlog.get_logger(__name__)
+ROLE_FRESH = timedelta(minutes=10)
+"""How long a role that was seen is believed for looking; a change asks again after ``ROLE_FRESH_FOR_CHANGES``."""
+ROLE_FRESH_FOR_CHANGES = timedelta(seconds=60)
+
+
+def _ask(credential: Credential) -> Grant:
+    return plane_oauth().refresh(str(credential.refresh))
+
+
+def user_token(user: Any, slot: str = "main", *, refused: str = "") -> str:
+    """A person's own Plane token, refreshed when needed. ReconnectNeeded: they have to sign in again."""
+    found = Credential.objects.filter(user=user, slot=USER).first()
+    if found is None:
+        raise ReconnectNeeded(f"no token of user {user.pk}")
+    return valid_token(found, _ask if found.refresh else None, refused=refused)
+
+
+def confirmed(membership: Membership, *, changes: bool) -> Membership | None:
+    """The membership as Plane tells it now, asked again when what we know is too old. None: no longer a member.
+
+    A Plane that does not answer leaves what we know in force for looking, and refuses changes (RetryLater).
+    """
+    age = timezone.now() - membership.checked_at
+    if age < (ROLE_FRESH_FOR_CHANGES if changes else ROLE_FRESH):
+        return membership
+    try:
+        return _asked(membership)
+    except ReconnectNeeded:
+        return None
+    except RetryLater as error:
+        if changes:
+            raise
+        log.warning("role not confirmed; the known one is used", detail=str(error))
+        return membership
+
+
+def _asked(membership: Membership) -> Membership | None:
+    access = Access(http(), settings.PLANE_BASE_URL, partial(user_token, membership.user))
+    try:
+        members = Plane(access, membership.installation.slug).members()
+    except (FixSettings, Gone):
+        members = []  # a workspace that the person may not see any more
+    role = next((found.role for found in members if found.id == membership.user.username), None)
+    if role is None:
+        membership.delete()
+        return None
+    membership.role, membership.checked_at = role, timezone.now()
+    membership.save(update_fields=["role", "checked_at"])
+    return membership
