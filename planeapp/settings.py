@@ -178,8 +178,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
-        # Chromium applies form-action to where a form's answer redirects to: the sign-in form ends at Plane.
-        "form-action": [SELF, PLANE_BASE_URL, PLANE_APP_URL],
+        # Chromium applies form-action to where a form's answer redirects to: sign-in ends at Plane or at a provider.
+        "form-action": [SELF, PLANE_BASE_URL, PLANE_APP_URL, *VENDOR_URLS.values()],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }

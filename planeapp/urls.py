@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from planeapp.accounts import views as accounts
-from planeapp.dashboard import admin_pages, pages
+from planeapp.dashboard import admin_pages, connections, pages
 from planeapp.inbox import views as inbox
 from planeapp.operators import health
 
@@ -17,6 +17,7 @@ urlpatterns = [
     path("confirm/", accounts.confirm, name="confirm"),
     path("problem/", accounts.problem, name="problem"),
     path("oauth/plane/callback/", accounts.callback, name="plane_callback"),
+    path("oauth/<slug:provider>/callback/", connections.callback, name="provider_callback"),
     path("webhooks/plane/", inbox.plane, name="plane_webhook"),
     path("webhooks/<slug:provider>/<str:opaque_id>/", inbox.provider, name="provider_webhook"),
     path("receipt/", admin_pages.receipt, name="receipt"),

@@ -14,6 +14,7 @@ urlpatterns = [
     path("uninstall/", admin_pages.uninstall, name="uninstall"),
     path("connect/<slug:provider>/", connections.connect, name="connect"),
     path("connect/<slug:provider>/probe/", connections.probe, name="probe"),
+    path("connect/<slug:provider>/consent/", connections.consent, name="consent"),
     path("pairs/<slug:provider>/", pairs.pairs, name="pairs"),
     path("pairs/<slug:provider>/<uuid:pair_id>/remove/", pairs.remove, name="remove_pair"),
     path("pairs/<slug:provider>/<uuid:pair_id>/sync/", pairs.sync_now, name="sync_pair"),

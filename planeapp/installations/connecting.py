@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -13,14 +13,14 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from planeapp.installations.gateways import http, provider_for
+from planeapp.installations.gateways import http, provider_for, token_function
 from planeapp.installations.models import Connection, Credential, Installation
 from planeapp.lib.errors import GroundcrewError, ReconnectNeeded
 from planeapp.providers import provider_class
-from planeapp.providers.base import Access, Report
+from planeapp.providers.base import Access, Report, TokenFunction
 
 log = structlog.get_logger(__name__)
-WEBHOOK = "webhook"
+WEBHOOK, CLIENT = "webhook", "client"
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,12 @@ class Offer:
     base_url: str
 
 
-def _offered_token(offer: Offer) -> Any:
+def _offered_token(offer: Offer, kept: TokenFunction | None) -> TokenFunction:
+    """Hands out what was offered, and what the connection has already for the other slots."""
+
     def token(slot: str = "main", *, refused: str = "") -> str:
+        if slot not in offer.credentials and kept is not None:
+            return kept(slot, refused=refused)
         found = offer.credentials.get(slot, "")
         if not found or found == refused:
             raise ReconnectNeeded(f"the offered token for {slot!r} is refused")
@@ -42,15 +46,27 @@ def _offered_token(offer: Offer) -> Any:
     return token
 
 
-def try_out(key: str, offer: Offer, zone: str) -> Report:
-    """Probe with what was handed in; nothing is stored. Raises the vendor's refusal."""
-    access = Access(http(), offer.base_url, _offered_token(offer), settings=offer.settings, zone=zone)
-    return provider_class(key)(access).probe()
+def try_out(key: str, offer: Offer, zone: str, kept: TokenFunction | None = None) -> Report:
+    """Probe with what was handed in (``kept``: tokens of other slots); nothing is stored. Raises the vendor's refusal."""
+    access = Access(http(), offer.base_url, _offered_token(offer, kept), settings=offer.settings, zone=zone)
+    with closing(provider_class(key)(access)) as provider:
+        return provider.probe()
+
+
+def _with_earlier(offer: Offer, earlier: Connection | None) -> Offer:
+    """The offer beside what the connection has already: settings that were not sent stay, and so do other slots."""
+    if earlier is None:
+        return replace(offer, settings={**offer.settings, "slots": sorted(offer.credentials)})
+    ours = {WEBHOOK, CLIENT}
+    slots = set(earlier.credentials.exclude(slot__in=ours).values_list("slot", flat=True)) | set(offer.credentials)
+    return replace(offer, settings={**earlier.settings, **offer.settings, "slots": sorted(slots)})
 
 
 def connect(installation: Installation, key: str, offer: Offer) -> Connection:
     """Add or replace the connection. Pairs, links and history of an earlier one are kept."""
-    report = try_out(key, offer, installation.zone)
+    earlier = Connection.objects.filter(installation=installation, provider=key).first()
+    offer = _with_earlier(offer, earlier)
+    report = try_out(key, offer, installation.zone, token_function(earlier) if earlier else None)
     with transaction.atomic():
         connection, _ = Connection.objects.get_or_create(
             installation=installation, provider=key, defaults={"base_url": offer.base_url}

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import atexit
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 
 from django.conf import settings
 
 from planeapp.installations.models import Connection, Credential, Installation
-from planeapp.installations.tokens import connection_secret, valid_token
+from planeapp.installations.tokens import connection_secret, grant_of, valid_token
 from planeapp.lib.errors import FixSettings, ReconnectNeeded
 from planeapp.lib.http import Http
 from planeapp.lib.outbound import Guard
 from planeapp.plane.gateway import Plane
 from planeapp.plane.oauth import MINIMUM_SCOPES, Grant, PlaneOAuth
 from planeapp.plane.side import PlaneSide
-from planeapp.providers import provider_class
-from planeapp.providers.base import Access, Provider
+from planeapp.providers import consent_of, provider_class
+from planeapp.providers.base import Access, Provider, TokenFunction
+from planeapp.providers.consent import OAuthGrant
 
 SIDE_SECONDS = 120.0
 BOT = "bot"
 OUR_FAULT = ("invalid_client", "unauthorized_client")
 USER = "user"
+OAUTH = "oauth"
 
 
 @cache
@@ -52,15 +56,22 @@ def bot_credential(installation: Installation) -> Credential:
     return found
 
 
+@contextmanager
+def our_fault_is_not_theirs() -> Iterator[None]:
+    """Our registration being refused says nothing about the workspace or person that was asked for: FixSettings."""
+    try:
+        yield
+    except ReconnectNeeded as error:
+        if error.code in OUR_FAULT:
+            raise FixSettings(str(error), person=error.person, code=error.code) from error
+        raise
+
+
 def _ask_bot(installation: Installation, credential: Credential) -> Grant:
     if installation.app_installation_id is None:
         raise ReconnectNeeded(f"{installation} has no app installation id")
-    try:
+    with our_fault_is_not_theirs():
         return plane_oauth().bot_token(str(installation.app_installation_id))
-    except ReconnectNeeded as error:
-        if error.code in OUR_FAULT:  # our registration is refused, which says nothing about this workspace
-            raise FixSettings(str(error), person=error.person, code=error.code) from error
-        raise
 
 
 def _bot_token(installation: Installation, slot: str = "main", *, refused: str = "") -> str:
@@ -104,7 +115,20 @@ def side_for(installation: Installation) -> PlaneSide:
 
 
 def _connection_token(connection: Connection, slot: str = "main", *, refused: str = "") -> str:
-    return valid_token(connection_secret(connection, slot), None, refused=refused)
+    credential = connection_secret(connection, slot)
+    flow = consent_of(connection.provider) if slot == OAUTH else None
+    if flow is None:
+        return valid_token(credential, None, refused=refused)
+
+    def ask(held: Credential) -> OAuthGrant:
+        return flow.refresh(http(), grant_of(held))
+
+    return valid_token(credential, ask, refused=refused)
+
+
+def token_function(connection: Connection) -> TokenFunction:
+    """Tokens of a connection, by slot."""
+    return partial(_connection_token, connection)
 
 
 def provider_for(connection: Connection, zone: str = "") -> Provider:
@@ -117,7 +141,7 @@ def provider_for(connection: Connection, zone: str = "") -> Provider:
     access = Access(
         http(),
         connection.base_url,
-        partial(_connection_token, connection),
+        token_function(connection),
         settings=connection.settings,
         report=connection.report,
         zone=zone or connection.installation.zone,

@@ -131,6 +131,7 @@ class Credential(models.Model):
     slot = models.CharField(max_length=20)
     access = EncryptedTextField(blank=True, default="")
     refresh = EncryptedTextField(blank=True, default="")
+    keep = EncryptedTextField(blank=True, default="")  # a vendor module's own notes on a grant
     expires_at = models.DateTimeField(null=True)
     scopes = models.TextField(blank=True, default="")
     state = models.CharField(max_length=20, choices=State, default=State.ACTIVE)
@@ -160,6 +161,7 @@ class OAuthState(models.Model):
     class Purpose(models.TextChoices):
         INSTALL = "install"
         SIGN_IN = "signin"
+        CONNECT = "connect"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     state_hash = models.CharField(max_length=64, unique=True)
@@ -167,6 +169,10 @@ class OAuthState(models.Model):
     purpose = models.CharField(max_length=20, choices=Purpose)
     issuer = models.CharField(max_length=200)
     verifier = EncryptedTextField(blank=True, default="")
+    keep = EncryptedTextField(blank=True, default="")
+    installation = models.ForeignKey(Installation, models.CASCADE, null=True)
+    provider = models.CharField(max_length=40, blank=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True)
     next_page = models.CharField(max_length=500, blank=True)
     expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)

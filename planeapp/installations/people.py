@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from planeapp.installations.gateways import USER, http, plane_oauth
+from planeapp.installations.gateways import USER, http, our_fault_is_not_theirs, plane_oauth
 from planeapp.installations.models import Credential, Membership
 from planeapp.installations.tokens import valid_token
 from planeapp.lib.errors import FixSettings, Gone, ReconnectNeeded, RetryLater
@@ -22,10 +22,13 @@ log = structlog.get_logger(__name__)
 ROLE_FRESH = timedelta(minutes=10)
 """How long a role that was seen is believed for looking; a change asks again after ``ROLE_FRESH_FOR_CHANGES``."""
 ROLE_FRESH_FOR_CHANGES = timedelta(seconds=60)
+CLOSED = "permission"
+"""The code of a 403 of Plane's own."""
 
 
 def _ask(credential: Credential) -> Grant:
-    return plane_oauth().refresh(str(credential.refresh))
+    with our_fault_is_not_theirs():
+        return plane_oauth().refresh(str(credential.refresh))
 
 
 def user_token(user: Any, slot: str = "main", *, refused: str = "") -> str:
@@ -39,7 +42,8 @@ def user_token(user: Any, slot: str = "main", *, refused: str = "") -> str:
 def confirmed(membership: Membership, *, changes: bool) -> Membership | None:
     """The membership as Plane tells it now, asked again when what we know is too old. None: no longer a member.
 
-    A Plane that does not answer leaves what we know in force for looking, and refuses changes (RetryLater).
+    A Plane that does not answer, or settings of ours that it refuses, leave what we know in force for looking, and
+    refuse changes (RetryLater).
     """
     age = timezone.now() - membership.checked_at
     if age < (ROLE_FRESH_FOR_CHANGES if changes else ROLE_FRESH):
@@ -48,9 +52,9 @@ def confirmed(membership: Membership, *, changes: bool) -> Membership | None:
         return _asked(membership)
     except ReconnectNeeded:
         return None
-    except RetryLater as error:
+    except (RetryLater, FixSettings) as error:
         if changes:
-            raise
+            raise RetryLater(str(error)) from error
         log.warning("role not confirmed; the known one is used", detail=str(error))
         return membership
 
@@ -59,7 +63,9 @@ def _asked(membership: Membership) -> Membership | None:
     access = Access(http(), settings.PLANE_BASE_URL, partial(user_token, membership.user))
     try:
         members = Plane(access, membership.installation.slug).members()
-    except (FixSettings, Gone):
+    except (FixSettings, Gone) as error:
+        if error.code not in (CLOSED, Gone.code):
+            raise
         members = []  # a workspace that the person may not see any more
     role = next((found.role for found in members if found.id == membership.user.username), None)
     if role is None:

@@ -37,6 +37,7 @@ class Begun:
 
     state: str
     challenge: str
+    row: OAuthState
 
 
 def begin(request: HttpRequest, purpose: str, issuer: str, next_page: str = "") -> Begun:
@@ -44,7 +45,7 @@ def begin(request: HttpRequest, purpose: str, issuer: str, next_page: str = "") 
     fits = len(next_page) <= LONGEST_PAGE and next_page.isprintable()
     local = fits and url_has_allowed_host_and_scheme(next_page, allowed_hosts=None)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    OAuthState.objects.create(
+    row = OAuthState.objects.create(
         state_hash=_hash(state),
         browser_hash=_hash(_browser(request)),
         purpose=purpose,
@@ -53,7 +54,7 @@ def begin(request: HttpRequest, purpose: str, issuer: str, next_page: str = "") 
         next_page=next_page if local else "",
         expires_at=timezone.now() + LIFETIME,
     )
-    return Begun(state, _challenge(verifier))
+    return Begun(state, _challenge(verifier), row)
 
 
 def _challenge(verifier: str) -> str:

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 
 from django.db import transaction
 from django.db.models import Q
@@ -19,14 +20,35 @@ from django.utils import timezone
 from planeapp.installations.models import Connection, Credential
 from planeapp.installations.refusals import refused as write_down
 from planeapp.lib.errors import FixSettings, ReconnectNeeded, RetryLater
-from planeapp.plane.oauth import Grant
+from planeapp.providers.consent import OAuthGrant
+
+
+class GrantLike(Protocol):
+    """What every token endpoint gives: Plane's grants and the providers'."""
+
+    @property
+    def access(self) -> str:
+        """The access token."""
+
+    @property
+    def refresh(self) -> str | None:
+        """The refresh token, None when none came."""
+
+    @property
+    def expires_in(self) -> int:
+        """Seconds, 0 when nobody knows."""
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """What was granted."""
+
 
 LEEWAY_SECONDS = 300.0
 JITTER_SECONDS = 120.0
 LEASE_SECONDS = 90.0  # longer than the longest that the HTTP client waits for an answer
 POLL_SECONDS = 0.05
 
-Asker = Callable[[Credential], Grant]
+Asker = Callable[[Credential], GrantLike]
 
 
 def valid_token(credential: Credential, ask: Asker | None, *, refused: str = "") -> str:
@@ -94,11 +116,12 @@ def _refresh(credential: Credential, ask: Asker) -> str:
     return grant.access
 
 
-def store_grant(credential: Credential, grant: Grant) -> None:
+def store_grant(credential: Credential, grant: GrantLike) -> None:
     """Save a new grant; the old refresh token stays when none came. Ends any lease."""
     now = timezone.now()
     credential.access = grant.access
     credential.refresh = grant.refresh or credential.refresh
+    credential.keep = getattr(grant, "keep", "") or credential.keep
     credential.expires_at = now + timedelta(seconds=grant.expires_in) if grant.expires_in else None
     credential.scopes = " ".join(sorted(grant.scopes)) or credential.scopes
     credential.state, credential.failure = Credential.State.ACTIVE, ""
@@ -106,12 +129,18 @@ def store_grant(credential: Credential, grant: Grant) -> None:
     credential.save()
 
 
-def _refuse(credential: Credential, why: str) -> ReconnectNeeded:
-    """Write down that only a person can mend this, on the credential and on what it belongs to; gives the error."""
+def _refuse(credential: Credential, why: str) -> ReconnectNeeded | RetryLater:
+    """Write down that only a person can mend this, on the credential and on what it belongs to; gives the error.
+
+    A refusal that comes late, when the row holds newer tokens already, says nothing about those: RetryLater.
+    """
+    as_read = Credential.objects.filter(pk=credential.pk, updated_at=credential.updated_at)
     with transaction.atomic():
         credential.state, credential.failure = Credential.State.RECONNECT, why[:300]
         credential.refresh_claimed_at = None
-        credential.save(update_fields=["state", "failure", "refresh_claimed_at", "updated_at"])
+        found = {"state": credential.state, "failure": credential.failure, "refresh_claimed_at": None}
+        if not as_read.update(**found, updated_at=timezone.now()):
+            return RetryLater(f"{credential!r}: renewed by another worker meanwhile", delay=1)
         write_down(credential, why)
     return ReconnectNeeded(f"{credential!r}: {why}")
 
@@ -124,3 +153,11 @@ def connection_secret(connection: Connection, slot: str) -> Credential:
             f"{connection} has no credential {slot!r}", person="This connection lacks a token. Connect it again."
         )
     return found
+
+
+def grant_of(credential: Credential) -> OAuthGrant:
+    """A stored grant as the vendor's module takes it."""
+    return OAuthGrant(
+        str(credential.access), str(credential.refresh) or None, 0, frozenset(credential.scopes.split()),
+        keep=str(credential.keep),
+    )  # fmt: skip

@@ -13,9 +13,11 @@ import structlog
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from planeapp.installations import consents
 from planeapp.installations.gateways import BOT, plane_oauth, provider_for
 from planeapp.installations.models import AuditEntry, Connection, Installation, Membership
 from planeapp.installations.refusals import mark_uninstalled
@@ -49,6 +51,7 @@ def offboard(installation: Installation, *, by: str) -> dict[str, Any]:
     revoked = _revoke(installation)
     with transaction.atomic():
         people = list(Membership.objects.filter(installation=installation).values_list("user_id", flat=True))
+        _forget_names(AuditEntry.objects.filter(installation=installation))
         _, rows = Installation.objects.filter(pk=installation.pk).delete()
         rows = Counter(rows) + _erase_people(people)
         receipt = {
@@ -60,7 +63,6 @@ def offboard(installation: Installation, *, by: str) -> dict[str, Any]:
             "rows": dict(sorted(rows.items())),
             "revoked": revoked,
         }
-        AuditEntry.objects.filter(installation=None, detail__workspace=str(installation.workspace_id)).update(who="")
         AuditEntry.objects.create(who=by, action="offboarded", detail=receipt)
     return receipt
 
@@ -68,12 +70,19 @@ def offboard(installation: Installation, *, by: str) -> dict[str, Any]:
 def _erase_people(people: list[int]) -> Counter[str]:
     """Accounts of people who have no other workspace here, with their tokens."""
     users = get_user_model().objects.filter(pk__in=people, memberships=None, is_staff=False)
+    _forget_names(AuditEntry.objects.filter(user__in=users))
     return Counter(users.delete()[1])
+
+
+def _forget_names(entries: QuerySet[AuditEntry]) -> None:
+    """What was done stays on record; who did it, and from where, goes."""
+    entries.update(user=None, who="", address=None)
 
 
 def _revoke(installation: Installation) -> dict[str, str]:
     done = {}
     for connection in installation.connections.all():
+        done[f"{connection.provider} grant"] = _tried(lambda found=connection: consents.revoke(found))  # type: ignore[misc]
         done[f"{connection.provider} webhook"] = _tried(lambda found=connection: _unsubscribe(found))  # type: ignore[misc]
     credential = installation.credentials.filter(slot=BOT).exclude(access="").first()
     if credential is not None:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import cast
 
 from planeapp.providers.base import ConnectForm, EventSource, Provider
+from planeapp.providers.consent import ConsentFlow
 
 PROVIDERS = {
     "planner": "planeapp.providers.planner.provider.Planner",
@@ -27,6 +28,16 @@ def _neighbour(key: str, name: str) -> object:
 def events_of(key: str) -> EventSource:
     """The vendor's ``events.py``; KeyError for an unknown key."""
     return cast(EventSource, _neighbour(key, "events"))
+
+
+def consent_of(key: str) -> ConsentFlow | None:
+    """The vendor's ``oauth.py``, or None where it has none; KeyError for an unknown key."""
+    try:
+        return cast(ConsentFlow, _neighbour(key, "oauth"))
+    except ModuleNotFoundError as error:
+        if str(error.name).endswith(".oauth"):
+            return None
+        raise
 
 
 def form_of(key: str) -> type[ConnectForm]:
