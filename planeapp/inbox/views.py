@@ -7,6 +7,7 @@ Answers: 200 stored · 400 unreadable JSON under a good signature · 401 bad or 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -28,7 +29,8 @@ from planeapp.providers import events_of
 log = structlog.get_logger(__name__)
 MAX_BODY = 5 * 1024 * 1024
 Check = Callable[[bytes], None]
-KEPT_HEADERS = ("x-plane-delivery", "x-plane-event", "x-planner-timestamp", "user-agent", "content-type")
+SECRET_HEADERS = re.compile(r"authorization|cookie|secret|signature|token", re.IGNORECASE)
+KEPT_HEADERS = re.compile(r"x-[\w-]+|user-agent|content-type", re.IGNORECASE)
 
 
 class Unwelcome(Exception):
@@ -130,12 +132,18 @@ def _store(headers: Mapping[str, str], raw: bytes, source: str, connection: Conn
     Delivery.objects.create(
         source=source,
         connection=connection,
-        headers={name: headers[name] for name in KEPT_HEADERS if name in headers},
+        headers=_worth_keeping(headers),
         body=raw,
         received_at=now,
         due_at=now,
     )
     wake("inbox.work")
+
+
+def _worth_keeping(headers: Mapping[str, str]) -> dict[str, str]:
+    """The vendor's own headers, which help to read a delivery later; never a secret."""
+    kept = {name.lower(): value for name, value in headers.items() if KEPT_HEADERS.fullmatch(name)}
+    return {name: value[:500] for name, value in kept.items() if not SECRET_HEADERS.search(name)}
 
 
 def _unavailable(error: Exception) -> HttpResponse:

@@ -60,7 +60,7 @@ class Sides:
 
 
 def as_link(row: ItemLink) -> Link:
-    """A link row as the planner takes it."""
+    """A link row as planning takes it."""
     return Link(str(row.id), str(row.item_id), row.remote_id, row.state, from_json(row.ours), from_json(row.theirs))
 
 
