@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.helpers import complete_social_login
 from django.conf import settings
@@ -14,9 +15,11 @@ from planeapp.accounts.models import User
 from planeapp.installations import audit, install
 from planeapp.installations.gateways import http, plane_oauth
 from planeapp.installations.models import Installation, Membership
-from planeapp.lib.errors import Refused
-from planeapp.plane.oauth import Grant
+from planeapp.lib.errors import FixSettings, Gone, ReconnectNeeded, Refused
+from planeapp.plane.oauth import Grant, InstallationDetails
 from planeapp.sync import due
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,9 +43,11 @@ def sign_in(request: HttpRequest, profile: dict[str, Any]) -> HttpResponse | Non
 
 
 def arrive(request: HttpRequest, grant: Grant, app_installation_id: str) -> Arrival:
-    """Take in every installation that the person's token sees; refuse one that was handed in and is not among them."""
-    user = request.user
-    seen = plane_oauth().installations(grant.access)
+    """Take in every installation that the person's token sees; refuse one that was handed in and is not among them.
+
+    One workspace that Plane refuses to tell of does not keep the person out of the others.
+    """
+    seen = [details for details in plane_oauth().installations(grant.access) if details.live]
     if app_installation_id and app_installation_id not in {details.id for details in seen}:
         audit.record("refused_install", None, request, reason="not visible to the person")
         raise Refused(
@@ -52,14 +57,27 @@ def arrive(request: HttpRequest, grant: Grant, app_installation_id: str) -> Arri
         )
     joined, installed = [], None
     for details in seen:
-        installation, fresh = (install.known(details), False)
-        if installation is None:
-            installation, fresh = install.adopt(details)
-            audit.record("installed" if fresh else "reinstalled", installation, request)
-            due.ask_everything(installation)
+        try:
+            installation, fresh, membership = _join(request, details, grant.access)
+        except (FixSettings, Gone, ReconnectNeeded) as error:
+            if details.id == app_installation_id:
+                raise
+            log.warning("workspace left out", workspace=details.slug, code=error.code, detail=str(error))
+            continue
         if details.id == app_installation_id or fresh:
             installed = installation
-        membership = install.see_role(installation, user, grant.access, http(), settings.PLANE_BASE_URL)
         if membership is not None:
             joined.append(membership)
     return Arrival(tuple(joined), installed)
+
+
+def _join(
+    request: HttpRequest, details: InstallationDetails, token: str
+) -> tuple[Installation, bool, Membership | None]:
+    """The workspace's row, whether it is new, and the person's membership there."""
+    installation, fresh = (install.known(details), False)
+    if installation is None:
+        installation, fresh = install.adopt(details)
+        audit.record("installed" if fresh else "reinstalled", installation, request)
+        due.ask_everything(installation)
+    return installation, fresh, install.see_role(installation, request.user, token, http(), settings.PLANE_BASE_URL)

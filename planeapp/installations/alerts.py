@@ -52,7 +52,8 @@ def _tell(installation: Installation, subject: str, text: str) -> None:
 def _send(subject: str, text: str, addresses: list[str]) -> None:
     """One mail to each, so that nobody sees the others. A mail server that is down must not stop the work."""
     for address in addresses:
-        message = EmailMessage(f"[{settings.APP_NAME}] {subject}", text, to=[address])
+        line = " ".join(f"[{settings.APP_NAME}] {subject}".split())  # a workspace's name may hold a line break
+        message = EmailMessage(line, text, to=[address])
         try:
             message.send()
         except (SMTPException, OSError) as error:

@@ -13,14 +13,14 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from planeapp.installations.gateways import http, provider_for, token_function
+from planeapp.installations.gateways import CLIENT, OAUTH, http, provider_for, token_function
 from planeapp.installations.models import Connection, Credential, Installation
 from planeapp.lib.errors import GroundcrewError, ReconnectNeeded
 from planeapp.providers import provider_class
 from planeapp.providers.base import Access, Report, TokenFunction
 
 log = structlog.get_logger(__name__)
-WEBHOOK, CLIENT = "webhook", "client"
+WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,15 @@ def try_out(key: str, offer: Offer, zone: str, kept: TokenFunction | None = None
 
 
 def _with_earlier(offer: Offer, earlier: Connection | None) -> Offer:
-    """The offer beside what the connection has already: settings that were not sent stay, and so do other slots."""
-    if earlier is None:
-        return replace(offer, settings={**offer.settings, "slots": sorted(offer.credentials)})
-    ours = {WEBHOOK, CLIENT}
-    slots = set(earlier.credentials.exclude(slot__in=ours).values_list("slot", flat=True)) | set(offer.credentials)
-    return replace(offer, settings={**earlier.settings, **offer.settings, "slots": sorted(slots)})
+    """The offer beside what the connection has already: settings that were not sent stay, and so do other slots.
+
+    A vendor that can be reached in two ways is told by ``slots`` which of them this connection has.
+    """
+    settings = {**(earlier.settings if earlier else {}), **offer.settings}
+    if "slots" in settings or OAUTH in offer.credentials:
+        kept = earlier.credentials.exclude(slot__in=(WEBHOOK, CLIENT)).values_list("slot", flat=True) if earlier else ()
+        settings["slots"] = sorted({*kept, *offer.credentials})
+    return replace(offer, settings=settings)
 
 
 def connect(installation: Installation, key: str, offer: Offer) -> Connection:

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
 from planeapp.installations import connecting, states
-from planeapp.installations.connecting import CLIENT, Offer
-from planeapp.installations.gateways import OAUTH, http
+from planeapp.installations.connecting import Offer
+from planeapp.installations.gateways import CLIENT, OAUTH, forget_client, http
 from planeapp.installations.models import Connection, Credential, Installation, OAuthState
-from planeapp.installations.tokens import grant_of, store_grant
-from planeapp.lib.errors import FixSettings, Refused
+from planeapp.installations.tokens import grant_of, store_new_grant
+from planeapp.lib.errors import FixSettings, GroundcrewError, ReconnectNeeded, Refused
 from planeapp.providers import consent_of
 from planeapp.providers.consent import Attempt, ConsentFlow, ConsentRequest, OAuthClient, OAuthGrant
+
+log = structlog.get_logger(__name__)
 
 
 def redirect_uri(provider: str) -> str:
@@ -66,27 +69,45 @@ def _known_client(connection: Connection | None) -> OAuthClient | None:
 def finish(request: HttpRequest, provider: str, query: Mapping[str, str]) -> OAuthState:
     """Take the browser's return: exchange the code, try the grant out, store it. Gives the spent attempt.
 
-    Raises Refused for a state that is not this browser's, person's and provider's.
+    Raises Refused for a state that is not this browser's, person's and provider's. A grant that does not work is given
+    back to the vendor.
     """
     attempt = states.spend(request, query.get("state", ""))
     mine = attempt.purpose == OAuthState.Purpose.CONNECT and attempt.provider == provider
     if not mine or attempt.installation is None or attempt.user_id != request.user.pk:
         raise Refused("state of another attempt", person="This was started by somebody else.", code="foreign_state")
-    grant = _flow(provider).finish(http(), Attempt(str(attempt.keep)), query)
-    offer = Offer({OAUTH: grant.access}, {}, settings.VENDOR_URLS[provider])
-    with transaction.atomic():
+    known = Connection.objects.filter(installation=attempt.installation, provider=provider).first()
+    flow = _flow(provider)
+    try:
+        grant = flow.finish(http(), Attempt(str(attempt.keep)), query)
+    except ReconnectNeeded as error:
+        forget_client(known, error)
+        raise
+    base_url = known.base_url if known else settings.VENDOR_URLS[provider]
+    offer = Offer({OAUTH: grant.access}, {"missing_scopes": sorted(grant.missing)}, base_url)
+    try:
         connection = connecting.connect(attempt.installation, provider, offer)
-        _keep(connection, grant, str(attempt.verifier))
+    except GroundcrewError:
+        _give_back(flow, grant)
+        raise
+    _keep(connection, grant, str(attempt.verifier))
     return attempt
 
 
+def _give_back(flow: ConsentFlow, grant: OAuthGrant) -> None:
+    try:
+        flow.revoke(http(), grant)
+    except GroundcrewError as error:
+        log.warning("grant not given back", code=error.code, detail=str(error))
+
+
 def _keep(connection: Connection, grant: OAuthGrant, client: str) -> None:
-    credential = connection.credentials.get(slot=OAUTH)
-    store_grant(credential, grant)
-    if client:
-        kept, _ = Credential.objects.get_or_create(connection=connection, slot=CLIENT)
-        kept.access = client
-        kept.save()
+    with transaction.atomic():
+        store_new_grant(connection.credentials.get(slot=OAUTH), grant)
+        if client:
+            kept, _ = Credential.objects.get_or_create(connection=connection, slot=CLIENT)
+            kept.access = client
+            kept.save()
 
 
 def revoke(connection: Connection) -> bool | None:

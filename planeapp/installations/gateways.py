@@ -21,13 +21,14 @@ from planeapp.plane.oauth import MINIMUM_SCOPES, Grant, PlaneOAuth
 from planeapp.plane.side import PlaneSide
 from planeapp.providers import consent_of, provider_class
 from planeapp.providers.base import Access, Provider, TokenFunction
-from planeapp.providers.consent import OAuthGrant
+from planeapp.providers.consent import OAuthClient, OAuthGrant
 
 SIDE_SECONDS = 120.0
 BOT = "bot"
 OUR_FAULT = ("invalid_client", "unauthorized_client")
 USER = "user"
 OAUTH = "oauth"
+CLIENT = "client"
 
 
 @cache
@@ -121,9 +122,20 @@ def _connection_token(connection: Connection, slot: str = "main", *, refused: st
         return valid_token(credential, None, refused=refused)
 
     def ask(held: Credential) -> OAuthGrant:
-        return flow.refresh(http(), grant_of(held))
+        try:
+            return flow.refresh(http(), grant_of(held))
+        except ReconnectNeeded as error:
+            forget_client(connection, error)
+            raise
 
     return valid_token(credential, ask, refused=refused)
+
+
+def forget_client(connection: Connection | None, error: ReconnectNeeded) -> None:
+    """When the vendor no longer knows a client that we registered, the next consent has to register anew."""
+    kept = connection.credentials.filter(slot=CLIENT).first() if connection and error.code in OUR_FAULT else None
+    if kept is not None and OAuthClient.from_text(str(kept.access)).origin != "given":
+        kept.delete()
 
 
 def token_function(connection: Connection) -> TokenFunction:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from planeapp.installations.gateways import USER, bot_credential, plane_oauth
 from planeapp.installations.models import Credential, Installation, Membership
 from planeapp.installations.tokens import store_grant
+from planeapp.lib.errors import FixSettings, Gone
 from planeapp.lib.http import Http
 from planeapp.plane.gateway import Plane
 from planeapp.plane.oauth import Grant, InstallationDetails
@@ -52,7 +53,10 @@ def see_role(installation: Installation, user: Any, token: str, http: Http, base
     def same_token(slot: str = "main", *, refused: str = "") -> str:
         return token
 
-    members = Plane(Access(http, base_url, same_token), installation.slug).members()
+    try:
+        members = Plane(Access(http, base_url, same_token), installation.slug).members()
+    except (FixSettings, Gone):
+        members = []  # a workspace that the person may not see any more
     role = next((member.role for member in members if member.id == user.username), None)
     if role is None:
         Membership.objects.filter(installation=installation, user=user).delete()

@@ -6,7 +6,6 @@ import structlog
 from celery import shared_task
 
 from planeapp.installations import states, uninstall
-from planeapp.installations.gateways import plane_access
 from planeapp.installations.models import Installation
 from planeapp.lib.errors import GroundcrewError
 
@@ -24,7 +23,7 @@ def upkeep() -> int:
     standing = list(Installation.objects.filter(status=Installation.Status.ACTIVE))
     for installation in standing:
         try:
-            uninstall.look(installation, plane_access(installation).token())
+            uninstall.look(installation)
         except GroundcrewError as error:
             log.warning("installation not looked at", workspace=installation.slug, code=error.code, detail=str(error))
     return len(standing)

@@ -116,8 +116,14 @@ def _refresh(credential: Credential, ask: Asker) -> str:
     return grant.access
 
 
+def store_new_grant(credential: Credential, grant: GrantLike) -> None:
+    """Save the grant of a new consent: nothing of an earlier one stays, which may be another client's."""
+    credential.refresh = credential.keep = credential.scopes = ""
+    store_grant(credential, grant)
+
+
 def store_grant(credential: Credential, grant: GrantLike) -> None:
-    """Save a new grant; the old refresh token stays when none came. Ends any lease."""
+    """Save a refreshed grant; the old refresh token stays when none came. Ends any lease."""
     now = timezone.now()
     credential.access = grant.access
     credential.refresh = grant.refresh or credential.refresh

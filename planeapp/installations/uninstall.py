@@ -18,19 +18,32 @@ from django.urls import reverse
 from django.utils import timezone
 
 from planeapp.installations import consents
-from planeapp.installations.gateways import BOT, plane_oauth, provider_for
-from planeapp.installations.models import AuditEntry, Connection, Installation, Membership
+from planeapp.installations.gateways import BOT, USER, plane_access, plane_oauth, provider_for
+from planeapp.installations.models import AuditEntry, Connection, Credential, Installation, Membership
 from planeapp.installations.refusals import mark_uninstalled
-from planeapp.lib.errors import GroundcrewError
+from planeapp.lib.errors import GroundcrewError, ReconnectNeeded
+from planeapp.plane.oauth import InstallationDetails
 
 log = structlog.get_logger(__name__)
 
 
-def look(installation: Installation, token: str) -> None:
-    """Ask Plane whether the installation still stands, since no webhook tells of its end."""
-    details = plane_oauth().installation(token, str(installation.app_installation_id))
+def look(installation: Installation) -> None:
+    """Ask Plane whether the installation still stands, since no webhook tells of its end.
+
+    A bot token that is refused is asked for once more: only that answer tells whether the app was taken out.
+    """
+    token = plane_access(installation).token
+    held = token()
+    try:
+        details = _details(installation, held)
+    except ReconnectNeeded:
+        details = _details(installation, token(refused=held))
     if details is None or not details.live:
         mark_uninstalled(installation, "Plane says that the app is no longer installed")
+
+
+def _details(installation: Installation, token: str) -> InstallationDetails | None:
+    return plane_oauth().installation(token, str(installation.app_installation_id))
 
 
 def erase_after_grace() -> int:
@@ -87,20 +100,32 @@ def _revoke(installation: Installation) -> dict[str, str]:
     credential = installation.credentials.filter(slot=BOT).exclude(access="").first()
     if credential is not None:
         done["plane bot token"] = _tried(lambda: plane_oauth().revoke(str(credential.access)))
-    return done
+    done["people's plane tokens"] = _tried(lambda: _revoke_people(installation))
+    return {what: outcome for what, outcome in done.items() if outcome}
 
 
-def _tried(step: Callable[[], Any]) -> str:
+def _revoke_people(installation: Installation) -> bool | None:
+    """End the tokens of the people who will be erased. The first call without an answer ends it: nobody waits for 100."""
+    people = Membership.objects.filter(installation=installation).values("user_id")
+    elsewhere = Membership.objects.exclude(installation=installation).values("user_id")
+    found = Credential.objects.filter(slot=USER, user__in=people).exclude(user__in=elsewhere).exclude(access="")
+    outcomes = [plane_oauth().revoke(str(one.refresh or one.access)) for one in found]
+    return all(outcomes) if outcomes else None
+
+
+def _tried(step: Callable[[], bool | None]) -> str:
+    """The outcome in words; ``""`` when there was nothing to revoke (None)."""
     try:
-        return "revoked" if step() is not False else "refused"
+        return {True: "revoked", False: "refused", None: ""}[step()]
     except GroundcrewError as error:
         log.warning("not revoked", code=error.code, detail=str(error))
         return f"not confirmed ({error.code})"
 
 
-def _unsubscribe(connection: Connection) -> None:
+def _unsubscribe(connection: Connection) -> bool | None:
     if not connection.can("subscribe"):
-        return
+        return None
     path = reverse("provider_webhook", args=[connection.provider, connection.opaque_id])
     with closing(provider_for(connection)) as provider:
         provider.unsubscribe(f"{settings.APP_BASE_URL}{path}")
+    return True

@@ -38,6 +38,8 @@ def delay_from(headers: Mapping[str, str], now: datetime | None = None) -> float
         moment = parsedate_to_datetime(given)
     except ValueError:
         return None
+    if moment.tzinfo is None:  # "-0000" says that the zone is not known; HTTP dates are in UTC
+        moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
 
 

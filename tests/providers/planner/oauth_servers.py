@@ -33,8 +33,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from planeapp.lib.http import Http
-from planeapp.providers.planner import oauth
 from planeapp.providers.consent import Attempt, ConsentRequest, OAuthGrant
+from planeapp.providers.planner import oauth
 from tests.providers.planner.conftest import serve
 
 REDIRECT = "http://127.0.0.1:9/oauth/planner/callback/"

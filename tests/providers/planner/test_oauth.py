@@ -12,8 +12,8 @@ import pytest
 
 from planeapp.lib.errors import FixSettings, ReconnectNeeded, Refused, RetryLater
 from planeapp.lib.http import Http
-from planeapp.providers.planner import oauth
 from planeapp.providers.consent import Attempt, OAuthClient
+from planeapp.providers.planner import oauth
 from planeapp.sandbox.clock import Clock
 from planeapp.sandbox.control import Control
 from planeapp.sandbox.planner.app import make_app

@@ -14,8 +14,8 @@ from mcp.shared.auth import OAuthClientMetadata
 
 from planeapp.lib.errors import FixSettings, ReconnectNeeded, RetryLater
 from planeapp.lib.http import Http
-from planeapp.providers.planner import oauth
 from planeapp.providers.consent import OAuthClient
+from planeapp.providers.planner import oauth
 from tests.providers.planner.oauth_servers import MCP_SCOPES, REDIRECT, Reply, Scripted, asked, asking, scripted
 
 DOCUMENT = "https://groundcrew.example/oauth/client.json"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from planeapp.lib.errors import FixSettings, GroundcrewError, ReconnectNeeded, Refused, RetryLater
 from planeapp.lib.http import Http
 from planeapp.lib.outbound import Guard
-from planeapp.providers.planner import oauth
 from planeapp.providers.consent import Attempt, OAuthClient, OAuthGrant
+from planeapp.providers.planner import oauth
 from planeapp.providers.planner.token_endpoint import Session
 from tests.providers.planner.oauth_servers import MCP_SCOPES, SENT_TOKEN, Reply, Scripted, asking, scripted
 
@@ -96,6 +96,14 @@ def test_scopes_that_go_away_with_a_refresh_are_missing(http: Http, server: Scri
     assert second.missing == {"blocks:write", "projects:read"}
     server.rows[TOKEN] = Reply(body=SENT_TOKEN | {"scope": " ".join(MCP_SCOPES)})
     assert oauth.refresh(http, second).missing == frozenset()
+
+
+def test_what_was_missing_stays_missing_when_a_refresh_names_no_scopes(http: Http, server: Scripted) -> None:
+    server.rows[TOKEN] = Reply(body=SENT_TOKEN | {"scope": "blocks:read"})
+    first = server.grant(http)
+    server.rows[TOKEN] = Reply(body=SENT_TOKEN)
+    second = oauth.refresh(http, first)
+    assert (second.scopes, second.missing) == ({"blocks:read"}, {"blocks:write", "projects:read"})
 
 
 def test_without_a_refresh_token_a_person_has_to_connect_again(http: Http, server: Scripted) -> None:
