@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 from django.db import transaction
+from django.utils import timezone
 
-from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, OutcomeUnknown
+from planeapp.lib.claims import LEASE
+from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, OutcomeUnknown, RetryLater
 from planeapp.providers.base import Item, Values
 from planeapp.sync.models import ItemLink, ProjectPair, SyncRun
 from planeapp.sync.plan import Change, Plan, Snapshot
@@ -36,6 +38,15 @@ def _open_fields(plan: Plan) -> dict[str, set[str]]:
         if held.link_id:
             found.setdefault(held.link_id, set()).update(held.detail)
     return found
+
+
+BUSY_SECONDS = 0.5
+
+
+class Busy(RetryLater):
+    """Another worker is at the same item: look again in a moment, at what it left."""
+
+    code = "busy"
 
 
 @dataclass
@@ -64,6 +75,10 @@ class Applier:
         for change in plan.changes:
             try:
                 self._apply(change)
+            except Busy as error:
+                if self.run is None:
+                    raise
+                log.info("left to another worker", item=change.item_id, detail=str(error))
             except ITEM_ERRORS as error:
                 log.warning("change failed", item=change.item_id, code=error.code, detail=str(error))
                 self.outcome.failed[change.item_id] = error
@@ -80,43 +95,55 @@ class Applier:
 
     def _create(self, change: Change) -> None:
         item = self._ours[change.item_id]
-        mark = self.sides.plane.mark_of(item.id)
         link, fresh = self._reserve(item)
-        if link is None:
-            return
-        found = [] if fresh else list(self.sides.vendor.find(self.pair.place_id, mark))
-        row = found[0] if found else self._made(link, change.values, mark)
+        try:
+            row = self._found_or_made(link, fresh, change)
+        except GroundcrewError:
+            self.pair.links.filter(pk=link.pk).update(claimed_at=None)
+            raise
         self._settle(link, item.values, row, made_by_us=True)
         self._note(item.id, "created", f"Made in {self.sides.vendor.name}: {self._told(row.values)}", after=row.values)
 
-    def _made(self, link: ItemLink, values: Values, mark: str) -> Item:
+    def _found_or_made(self, link: ItemLink, fresh: bool, change: Change) -> Item:
+        mark = self.sides.plane.mark_of(change.item_id)
+        found = [] if fresh else list(self.sides.vendor.find(self.pair.place_id, mark))
+        if found:
+            return found[0]
         try:
-            return self.sides.vendor.create(self.pair.place_id, values, mark)
+            return self.sides.vendor.create(self.pair.place_id, change.values, mark)
         except OutcomeUnknown:
             raise
         except GroundcrewError:
             link.delete()  # refused for certain: nothing was made, so nothing has to be looked for
             raise
 
-    def _reserve(self, item: Item) -> tuple[ItemLink | None, bool]:
-        """An unconfirmed link for the item and whether it is new; (None, False) when another worker linked it."""
+    def _reserve(self, item: Item) -> tuple[ItemLink, bool]:
+        """An unconfirmed link that is ours alone for a while, and whether it is new.
+
+        Raises Busy when another worker has linked the item since we looked, or is making its row just now.
+        """
+        now = timezone.now()
         with transaction.atomic():
             ProjectPair.objects.select_for_update().get(pk=self.pair.pk)
             if self.pair.links.filter(item_id=item.id, state=ItemLink.State.LINKED).exists():
-                return None, False
-            return ItemLink.objects.get_or_create(
+                raise Busy(f"{item.id} was linked by another worker", delay=BUSY_SECONDS)
+            link, fresh = ItemLink.objects.get_or_create(
                 pair=self.pair,
                 item_id=item.id,
                 state=ItemLink.State.UNCONFIRMED,
-                defaults={"item_key": item.values.get("key", "")},
+                defaults={"item_key": item.values.get("key", ""), "claimed_at": now},
             )
+            if not fresh and link.claimed_at is not None and link.claimed_at > now - LEASE:
+                raise Busy(f"{item.id} is being made by another worker", delay=BUSY_SECONDS)
+            link.claimed_at = now
+            link.save(update_fields=["claimed_at"])
+        return link, fresh
 
     def _adopt(self, change: Change) -> None:
         item, row = self._ours[change.item_id], self._theirs[change.remote_id]
         link, _ = self._reserve(item)
-        if link is not None:
-            self._settle(link, item.values, row, made_by_us=True)
-            self._note(item.id, "linked", f"Found again in {self.sides.vendor.name} by our mark.")
+        self._settle(link, item.values, row, made_by_us=True)
+        self._note(item.id, "linked", f"Found again in {self.sides.vendor.name} by our mark.")
 
     def _update_vendor(self, change: Change) -> None:
         row = self.sides.vendor.update(self.pair.place_id, self._theirs[change.remote_id], change.values)
@@ -157,6 +184,7 @@ class Applier:
         """Remember what both sides hold now. Fields in ``keep`` are still open: their last agreement stays."""
         link.remote_id, link.remote_url, link.state = row.id, row.url, ItemLink.State.LINKED
         link.item_key = str(ours.get("key") or link.item_key)
+        link.claimed_at = None
         link.ours = to_json(ours) | {name: link.ours.get(name) for name in keep}
         link.theirs = to_json(row.values) | {name: link.theirs.get(name) for name in keep}
         if made_by_us is not None:

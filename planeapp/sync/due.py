@@ -14,6 +14,7 @@ from planeapp.lib.claims import backoff, claim
 from planeapp.lib.errors import GroundcrewError, OutOfQuota, ReconnectNeeded, RetryLater
 from planeapp.lib.wake import wake
 from planeapp.sync import engine
+from planeapp.sync.apply import Busy
 from planeapp.sync.models import Due, ProjectPair
 from planeapp.sync.timeline import note
 
@@ -120,7 +121,7 @@ def _again(row: Due, pair: ProjectPair, error: RetryLater) -> None:
         return
     wait = timedelta(seconds=error.delay) if error.delay else backoff(attempts)
     Due.objects.filter(pk=row.pk).update(claimed_at=None, attempts=attempts, due_at=timezone.now() + wait)
-    if attempts == 1:
+    if attempts == 1 and error.code != Busy.code:  # that is between us and us
         _say(row, pair, error)
 
 

@@ -57,6 +57,7 @@ class ItemLink(models.Model):
     ours = models.JSONField(default=dict)
     theirs = models.JSONField(default=dict)
     made_by_us = models.BooleanField(default=False)
+    claimed_at = models.DateTimeField(null=True)  # while a worker is making the row over there
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -105,7 +105,7 @@ RELEASE = """
 from planeapp.lib.claims import release_all
 from planeapp.bot.models import Turn
 from planeapp.inbox.models import Delivery
-from planeapp.sync.models import Due
-for model in (Turn, Delivery, Due):
+from planeapp.sync.models import Due, ItemLink
+for model in (Turn, Delivery, Due, ItemLink):
     release_all(model)
 """

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from planeapp.lib.claims import LEASE
 from planeapp.lib.errors import FixSettings, Gone, OutcomeUnknown, OutOfQuota, ReconnectNeeded, RetryLater
 from planeapp.sync import engine
+from planeapp.sync.apply import Busy
 from planeapp.sync.models import ItemLink, SyncRun, TimelineEntry
 from planeapp.sync.plan import Plan
 from tests.factories import TieFactory
@@ -61,6 +64,27 @@ def test_a_lost_answer_after_a_create_leaves_one_row(bench: Bench) -> None:
     engine.run_item(bench.pair, bench.item)
     assert len(bench.rows()) == 1
     assert [link.state for link in bench.links()] == ["linked"]
+
+
+def test_an_item_that_another_worker_is_making_is_left_to_it(bench: Bench) -> None:
+    ItemLink.objects.create(pair=bench.pair, item_id=bench.item, state="unconfirmed", claimed_at=timezone.now())
+    with pytest.raises(Busy) as busy:
+        engine.run_item(bench.pair, bench.item)
+    assert (busy.value.delay, bench.rows(), codes(bench)) == (0.5, [], [])
+
+
+def test_an_item_whose_maker_died_long_ago_is_looked_for_and_then_made(bench: Bench) -> None:
+    long_ago = timezone.now() - LEASE - timedelta(seconds=1)
+    ItemLink.objects.create(pair=bench.pair, item_id=bench.item, state="unconfirmed", claimed_at=long_ago)
+    engine.run_item(bench.pair, bench.item)
+    assert [call[0] for call in bench.world.calls if call[0] in ("find", "create")] == ["find", "create"]
+    assert len(bench.rows()) == 1
+
+
+def test_a_whole_run_passes_by_what_another_worker_is_making(bench: Bench) -> None:
+    ItemLink.objects.create(pair=bench.pair, item_id=bench.item, state="unconfirmed", claimed_at=timezone.now())
+    run = engine.run_pair(bench.pair)
+    assert (run.state, bench.rows()) == ("done", [])
 
 
 @pytest.mark.parametrize("error", [RetryLater("down"), OutOfQuota("429", delay=9), ReconnectNeeded("401")])

@@ -16,7 +16,7 @@ from planeapp.bot.models import Turn
 from planeapp.celery import BULK, EMBEDDED_SECONDS, LIVE, app, warm
 from planeapp.inbox.models import Delivery
 from planeapp.lib.claims import release_all
-from planeapp.sync.models import Due
+from planeapp.sync.models import Due, ItemLink
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
             raise CommandError("REDIS_URL is set: run the Celery workers of the Procfile instead.")
         app.loader.import_default_modules()
         warm()
-        for model in (Delivery, Turn, Due):
+        for model in (Delivery, Turn, Due, ItemLink):
             release_all(model)
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
