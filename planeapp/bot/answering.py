@@ -73,7 +73,7 @@ def _act(talk: Talk) -> bool:
     try:
         reply = router.respond(talk)
     except GroundcrewError as error:
-        if isinstance(error, RetryLater) and turn.attempts + 1 < MAX_ATTEMPTS:
+        if _better_later(turn, error):
             raise
         log.warning("command failed", code=error.code, detail=str(error))
         reply = Reply(mentions.literal(error.person), "error")
@@ -84,6 +84,14 @@ def _act(talk: Talk) -> bool:
     turn.state = Turn.State.ACTED
     turn.save(update_fields=["answer", "answer_kind", "options", "state", "text"])
     return True
+
+
+def _better_later(turn: Turn, error: GroundcrewError) -> bool:
+    """Whether the command may still succeed: after the next tries, or when Plane itself is connected again."""
+    if isinstance(error, ReconnectNeeded):
+        turn.installation.refresh_from_db(fields=["status"])
+        return not turn.installation.active
+    return isinstance(error, RetryLater) and turn.attempts + 1 < MAX_ATTEMPTS
 
 
 def _heard_fully(talk: Talk) -> bool:

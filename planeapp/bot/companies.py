@@ -6,6 +6,7 @@ from typing import Any
 
 from planeapp.bot.context import Reply, Talk
 from planeapp.installations.models import Connection
+from planeapp.plane.mentions import literal
 from planeapp.providers import provider_class
 from planeapp.providers.base import Party
 from planeapp.sync import engine
@@ -39,10 +40,10 @@ def _one(talk: Talk, connection: Connection, name: str) -> Party | Reply:
         return candidates[0]
     system = provider_class(connection.provider).name
     if not candidates:
-        return Reply(f"I found no company like “{name}” in {system}. Please check the name.", "elicitation")
+        return Reply(f"I found no company like “{literal(name)}” in {system}. Please check the name.", "elicitation")
     choice = (exact or candidates)[:MOST_OPTIONS]
     options = tuple({"id": party.id, "label": _label(party, choice)} for party in choice)
-    return Reply(f"Which company do you mean by “{name}”?", "elicitation", options)
+    return Reply(f"Which company do you mean by “{literal(name)}”?", "elicitation", options)
 
 
 def _label(party: Party, among: list[Party]) -> str:
@@ -61,10 +62,12 @@ def _tie(talk: Talk, connection: Connection, parties: list[Party]) -> Reply:
         )  # fmt: skip
     pair = talk.pair(connection)
     system = provider_class(connection.provider).name
-    names = " and ".join(f"**{party.name}**" for party in parties)
+    names = " and ".join(f"**{literal(party.name)}**" for party in parties)
     if pair is None:
         return Reply(f"Noted {names}. The project is not paired in {system} yet, so nothing was sent there.")
     outcome = engine.run_item(pair, talk.item_id)
     if talk.item_id in outcome.failed:
-        return Reply(f"Noted {names}, but {system} did not take it. {outcome.failed[talk.item_id].person}", "error")
+        return Reply(
+            f"Noted {names}, but {system} did not take it. {literal(outcome.failed[talk.item_id].person)}", "error"
+        )
     return Reply(f"Linked to {names}. {system} now shows this work item there.")

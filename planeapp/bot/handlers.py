@@ -8,6 +8,7 @@ from typing import Any
 from planeapp.bot import companies, scheduling
 from planeapp.bot.commands import COMMANDS
 from planeapp.bot.context import Reply, Talk
+from planeapp.plane.mentions import literal
 from planeapp.providers import provider_class
 from planeapp.sync.models import ItemLink, TimelineEntry
 from planeapp.sync.values import from_json, spoken
@@ -24,13 +25,13 @@ def show_help(talk: Talk, args: dict[str, Any]) -> Reply:
 def status(talk: Talk, args: dict[str, Any]) -> Reply:
     """This item in every connected system, and the last lines of its timeline."""
     item = talk.item
-    lines = [f"**{item.values.get('key', '')}** {item.values.get('title', '')}"]
+    lines = [f"**{item.values.get('key', '')}** {literal(str(item.values.get('title', '')))}"]
     connections = talk.connections()
     for connection in connections:
         name = provider_class(connection.provider).name
         links = ItemLink.objects.filter(pair__connection=connection, item_id=talk.item_id, state=ItemLink.State.LINKED)
         told = [_link_line(link) for link in links]
-        told += [tie.party_name for tie in connection.ties.filter(item_id=talk.item_id).order_by("party_name")]
+        told += [literal(tie.party_name) for tie in connection.ties.filter(item_id=talk.item_id).order_by("party_name")]
         lines.append(f"- {name}: {'; '.join(told) if told else 'nothing yet'}")
     if not connections:
         lines.append("- Nothing is connected yet. An admin can connect systems in the settings.")
@@ -40,7 +41,7 @@ def status(talk: Talk, args: dict[str, Any]) -> Reply:
         .first()
     )
     if last is not None:
-        lines.append(f"- Last: {last.text}")
+        lines.append(f"- Last: {literal(last.text)}")
     return Reply("\n".join(lines))
 
 
@@ -48,7 +49,7 @@ def _link_line(link: ItemLink) -> str:
     held = from_json(link.theirs)
     begin = held.get("starts_at") or held.get("start")
     finish = held.get("ends_at") or held.get("end")
-    told = f"{spoken(begin)} to {spoken(finish)}" if begin else spoken(held.get("title"))
+    told = literal(f"{spoken(begin)} to {spoken(finish)}" if begin else spoken(held.get("title")))
     return f"[{told}]({link.remote_url})" if link.remote_url else told
 
 

@@ -18,6 +18,7 @@ from planeapp.lib.events import Event
 from planeapp.lib.wake import wake
 from planeapp.plane import mentions
 from planeapp.plane.events import mention_key, prompt_key
+from planeapp.sync.models import ItemLink, Tie
 
 RUN_WAIT = timedelta(milliseconds=700)
 RUNS_UNLIKELY_AFTER = 3  # so many mentions in a row came without an agent run: this workspace has none
@@ -64,26 +65,47 @@ def _hear(
     activity: str = "",
 ) -> str:  # fmt: skip
     """Make the turn of a mention, or add to the one that another delivery made."""
+    project = event.project or _project_of(installation, event.subject)
+    if not event.subject or not project:
+        return "the project of the work item is not known" if event.subject else "not under a work item"
     wait = timedelta(0) if run or installation.mentions_without_run >= RUNS_UNLIKELY_AFTER else RUN_WAIT
     found = {"run_id": run, "text": text, "asker": event.actor or None, "activity_id": activity}
     turn, fresh = Turn.objects.get_or_create(
         installation=installation,
         key=key,
         defaults={
-            "project_id": event.project, "item_id": event.subject, "comment_id": comment or None,
+            "project_id": project, "item_id": event.subject, "comment_id": comment or None,
             "due_at": timezone.now() + wait, **found,
         },
     )  # fmt: skip
-    if fresh and not run:
-        Installation.objects.filter(pk=installation.pk).update(mentions_without_run=F("mentions_without_run") + 1)
+    if fresh and text and not run:
+        few = Installation.objects.filter(pk=installation.pk, mentions_without_run__lt=RUNS_UNLIKELY_AFTER)
+        few.update(mentions_without_run=F("mentions_without_run") + 1)
     if not fresh and not _add(turn, found):
         return "answered or heard already"
     wake("bot.answer")
     return ""
 
 
+def _project_of(installation: Installation, item: str) -> str:
+    """The item's project as our own rows know it; ``""`` otherwise. Comments of webhooks v2 do not name it."""
+    ours = {"item_id": item or None}
+    turn = Turn.objects.filter(installation=installation, **ours).first()
+    tie = Tie.objects.filter(connection__installation=installation, **ours).first()
+    link = ItemLink.objects.filter(pair__connection__installation=installation, **ours).select_related("pair").first()
+    known = turn or tie or (link and link.pair)
+    return str(known.project_id) if known else ""
+
+
 def _add(turn: Turn, found: dict[str, Any]) -> bool:
-    """Give a waiting turn what an earlier delivery of the same mention lacked."""
+    """Give a waiting turn what an earlier delivery of the same mention lacked; one that was not meant for us is read anew."""
+    if turn.state == Turn.State.QUIET:
+        anew = {
+            "state": Turn.State.HEARD,
+            "due_at": timezone.now(),
+            **{key: value for key, value in found.items() if value},
+        }
+        return bool(Turn.objects.filter(pk=turn.pk, state=Turn.State.QUIET).update(**anew))
     lacking = {name: value for name, value in found.items() if value and not getattr(turn, name)}
     if "run_id" in lacking:
         lacking["due_at"] = timezone.now()

@@ -39,7 +39,7 @@ def _comment(talk: Talk) -> None:
 
 def _with_options(text: str, options: list[dict[str, str]]) -> str:
     """Without buttons, choices are a list that can be answered by name."""
-    return "\n".join([text, *(f"- {option['label']}" for option in options)])
+    return "\n".join([text, *(f"- {mentions.literal(option['label'])}" for option in options)])
 
 
 def _say(talk: Talk) -> None:

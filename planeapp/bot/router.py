@@ -9,6 +9,7 @@ from planeapp.bot.context import Reply, Talk
 from planeapp.bot.handlers import HANDLERS
 from planeapp.bot.understand import Spoken, Understanding, understand
 from planeapp.installations.models import MEMBER
+from planeapp.plane.mentions import literal
 
 CHANGES = {command.name for command in COMMANDS if command.changes}
 
@@ -17,7 +18,7 @@ def respond(talk: Talk) -> Reply:
     """Do what the person asked for and say what was done."""
     heard = hear(talk)
     if heard.ask:
-        return Reply(heard.ask, "elicitation")
+        return Reply(literal(heard.ask), "elicitation")
     if not heard.commands:
         return HANDLERS["help"](talk, {})
     answers = [_one(talk, spoken) for spoken in heard.commands]

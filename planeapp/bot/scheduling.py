@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from planeapp.bot.context import Reply, Talk
+from planeapp.plane.mentions import literal
 from planeapp.providers import provider_class
 from planeapp.providers.base import Item
 from planeapp.sync import engine
@@ -46,7 +47,8 @@ def span_of(args: dict[str, Any], zone: str) -> Span:
     if args.get("end"):
         finish = datetime.fromisoformat(args["end"]).astimezone(ZoneInfo(zone))
     else:
-        finish = begin + timedelta(minutes=args.get("minutes", DEFAULT_MINUTES))
+        length = timedelta(minutes=args.get("minutes", DEFAULT_MINUTES))
+        finish = (begin.astimezone(UTC) + length).astimezone(begin.tzinfo)  # as long also when the clocks change
     last_day = (finish - timedelta(microseconds=1)).date()
     return Span(begin.date(), max(last_day, begin.date()), begin, finish)
 
@@ -64,7 +66,7 @@ def schedule(talk: Talk, args: dict[str, Any]) -> Reply:
     name = provider_class(pair.connection.provider).name
     if talk.item_id in outcome.failed:
         error = outcome.failed[talk.item_id]
-        return Reply(f"The dates are on the item, but {name} did not take the block. {error.person}", "error")
+        return Reply(f"The dates are on the item, but {name} did not take the block. {literal(error.person)}", "error")
     return Reply(f"Scheduled in {name}: **{span.told()}**.{_link(pair, talk.item_id)}")
 
 

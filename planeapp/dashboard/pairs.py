@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from uuid import UUID
@@ -85,6 +86,8 @@ def _choices(connection: Connection) -> Choices:
 def pairs(request: HttpRequest, membership: Membership, provider: str) -> HttpResponse:
     """Existing pairs, and a form for a further one."""
     connection = _connection(membership, provider)
+    if request.method == "POST" and _paired_already(connection, request.POST):
+        return redirect("pairs", membership.installation.slug, provider)
     choices = _choices(connection)
     existing = list(connection.pairs.order_by("project_name"))
     taken = {str(pair.project_id) for pair in existing}
@@ -99,6 +102,12 @@ def pairs(request: HttpRequest, membership: Membership, provider: str) -> HttpRe
         "membership": membership, "installation": membership.installation, "connection": connection, "pairs": existing,
         "form": form, "fault": choices.fault, "provider": shown(provider), "free": len(choices.projects) > len(taken),
     }, status=422 if form.errors else 200)  # fmt: skip
+
+
+def _paired_already(connection: Connection, data: Mapping[str, str]) -> bool:
+    """Whether the form only asks for what is there: it was sent twice."""
+    same = {"project_id": data.get("project"), "place_id": data.get("place")}
+    return any({name: str(getattr(pair, name)) for name in same} == same for pair in connection.pairs.all())
 
 
 def _make(connection: Connection, choices: Choices, data: dict[str, str]) -> ProjectPair:
@@ -127,8 +136,10 @@ def _pair(membership: Membership, provider: str, pair_id: UUID) -> ProjectPair:
 @require_POST
 @admin
 def remove(request: HttpRequest, membership: Membership, provider: str, pair_id: UUID) -> HttpResponse:
-    """Stop keeping two projects in step. Nothing is deleted on either side."""
-    pair = _pair(membership, provider, pair_id)
+    """Stop keeping two projects in step. Nothing is deleted on either side. A second click finds it done."""
+    pair = _connection(membership, provider).pairs.filter(pk=pair_id).first()
+    if pair is None:
+        return redirect("pairs", membership.installation.slug, provider)
     audit.record("unpaired", membership.installation, request, provider=provider, project=pair.project_key)
     messages.success(request, f"{pair.project_name} is no longer kept in step. Nothing was deleted on either side.")
     pair.delete()

@@ -70,7 +70,9 @@ def _kept_secrets() -> dict[str, str]:
             "PLANE_CLIENT_SECRET": secrets.token_urlsafe(24),
             "PLANE_WEBHOOK_SECRET": f"plane_wh_{secrets.token_hex(16)}",
         }
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(made, indent=1))
+        draft = path.with_suffix(".new")  # a start that is killed here leaves no half file behind
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(made, indent=1))
+        draft.replace(path)
     kept: dict[str, str] = json.loads(path.read_text())
     return kept

@@ -1,0 +1,166 @@
+"""Who may open what: every address of the product, asked by everybody. A new page needs a line in ``EXPECTED``."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from planeapp.installations.models import Connection, Credential
+from planeapp.sync.models import ProjectPair
+from tests.factories import ConnectionFactory, MembershipFactory, ProjectPairFactory, TieFactory
+from tests.vendors import Team
+
+WHO = ("anonymous", "guest", "member", "admin", "stranger")
+EVERYBODY = (200,) * 5
+SIGN_IN = 302
+NO_GET, NO_POST = (405,) * 5, (405,) * 5
+LOOK = (SIGN_IN, 200, 200, 200, 404)
+CHANGE = (SIGN_IN, 403, 403, 200, 404)
+
+# name → what a GET and a POST answer, for each of WHO in that order
+EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "home": (EVERYBODY, NO_POST),
+    "setup": ((302,) * 5, NO_POST),
+    "signin": (EVERYBODY, (302,) * 5),
+    "signout": (NO_GET, (302,) * 5),
+    "confirm": (EVERYBODY, NO_POST),
+    "problem": ((302,) * 5, NO_POST),
+    "receipt": ((302,) * 5, NO_POST),
+    "plane_callback": ((302,) * 5, NO_POST),
+    "provider_callback": ((302,) * 5, NO_POST),
+    "plane_webhook": (NO_GET, (415,) * 5),
+    "provider_webhook": (NO_GET, (404,) * 5),  # an address that nobody was given
+    "workspaces": ((SIGN_IN, 302, 302, 302, 302), NO_POST),  # straight on to the only one
+    "overview": (LOOK, NO_POST),
+    "activity": (LOOK, NO_POST),
+    "item": (LOOK, NO_POST),
+    "audit": (CHANGE, NO_POST),
+    "uninstall": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
+    "connect": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
+    "probe": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "consent": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "pairs": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
+    "remove_pair": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "sync_pair": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "healthz": (EVERYBODY, NO_POST),
+    "readyz": (EVERYBODY, NO_POST),
+    "metrics": ((404,) * 5, NO_POST),
+}
+
+
+def patterns(resolver: Any = None, known: dict[str, Any] | None = None) -> Iterator[tuple[str, set[str]]]:
+    """Every address of the product: its name and the names of its parts."""
+    for found in (resolver or get_resolver()).url_patterns:
+        parts = {**(known or {}), **found.pattern.converters}
+        if isinstance(found, URLResolver):
+            yield from patterns(found, parts)
+        elif isinstance(found, URLPattern):
+            yield str(found.name), set(parts)
+
+
+PAGES = dict(patterns())
+
+
+@pytest.fixture
+def place(team: Team) -> dict[str, Any]:
+    """Something for every part of an address: a connected Planner with a pair, and an item with a customer."""
+    pair = team.pair(team.connect("planner"))
+    TieFactory(connection__installation=team.installation, item_id=team.item()["id"])
+    return {
+        "slug": team.installation.slug, "provider": "planner", "pair_id": pair.pk, "item_id": team.item()["id"],
+        "opaque_id": "nobody-knows-it",
+    }  # fmt: skip
+
+
+def browsers(team: Team) -> dict[str, Client]:
+    """Everybody at a browser of their own."""
+    people = {"guest": team.members["gus"], "member": team.members["milo"], "admin": team.members["ada"]}
+    people["stranger"] = MembershipFactory()
+    found = {who: Client() for who in WHO}
+    for who, membership in people.items():
+        found[who].force_login(membership.user)
+    return found
+
+
+def test_every_address_has_a_name_and_an_expectation() -> None:
+    assert set(PAGES) - set(EXPECTED) == set()
+    assert "None" not in PAGES
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_lets_in_whom_it_should(team: Team, place: dict[str, Any], name: str, method: str) -> None:
+    address = reverse(name, kwargs={part: place[part] for part in PAGES[name]})
+    sent = {"something": "else"} if method == "post" else None  # a form that was sent and says nothing
+    answers = {who: getattr(browser, method)(address, sent) for who, browser in browsers(team).items()}
+    expected = EXPECTED[name][method == "post"]
+    assert tuple(answer.status_code for answer in answers.values()) == expected
+    if "slug" in PAGES[name] and expected[0] == SIGN_IN:
+        assert answers["anonymous"].headers["location"].startswith("/signin/?next=/w/")
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if EXPECTED[name][1] != NO_POST and "webhook" not in name])
+def test_no_form_is_taken_from_another_site(team: Team, place: dict[str, Any], name: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(team.members["ada"].user)
+    address = reverse(name, kwargs={part: place[part] for part in PAGES[name]})
+    assert strict.post(address, headers={"origin": "https://evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if {"slug", "pair_id"} <= PAGES[name]])
+def test_another_workspaces_pair_cannot_be_reached_through_ones_own(team: Team, name: str) -> None:
+    foreign = ProjectPairFactory()
+    ConnectionFactory(installation=team.installation)
+    browser = browsers(team)["admin"]
+    parts = {"slug": "sandbox", "provider": "planner", "pair_id": foreign.pk}
+    assert browser.post(reverse(name, kwargs=parts)).status_code in (302, 404)
+    assert ProjectPair.objects.filter(pk=foreign.pk).exists()
+    assert not foreign.due.exists()
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if {"slug", "provider"} <= PAGES[name]])
+def test_an_unknown_provider_is_not_found(team: Team, name: str) -> None:
+    browser = browsers(team)["admin"]
+    parts = {"slug": "sandbox", "provider": "salesforce", "pair_id": uuid.uuid4()}
+    address = reverse(name, kwargs={part: parts[part] for part in PAGES[name]})
+    methods = [method for number, method in enumerate(("get", "post")) if EXPECTED[name][number][3] != 405]
+    assert {getattr(browser, method)(address).status_code for method in methods} == {404}
+
+
+# A second click
+
+
+SECOND = {
+    "signin": ({}, 302), "signout": ({}, 302), "probe": ({}, 302), "consent": ({}, 302), "sync_pair": ({}, 302),
+    "remove_pair": ({}, 302), "connect": ({"token": "plr_pat_pat_sandbox.secret"}, 302),
+    "pairs": ({"project": "INTG", "place": "prj_winter", "zone": "UTC"}, 302),
+    "uninstall": ({"slug": "sandbox"}, 302),  # the first click ended the session too: to the sign-in
+}  # fmt: skip
+
+
+def test_every_form_is_clicked_twice_below() -> None:
+    forms = {name for name in PAGES if EXPECTED[name][1] != NO_POST and "webhook" not in name}
+    assert forms == set(SECOND)
+
+
+@pytest.mark.parametrize("name", SECOND)
+def test_a_second_click_does_no_harm(team: Team, place: dict[str, Any], name: str) -> None:
+    data, status = SECOND[name]
+    if data.get("project"):
+        data = data | {"project": team.project(data["project"])["id"]}
+    address = reverse(name, kwargs={part: place[part] for part in PAGES[name]})
+    browser = browsers(team)["admin"]
+    assert browser.post(address, data).status_code == 302
+    before = rows()
+    again = browser.post(address, data)
+    assert (again.status_code, rows()) == (status, before)
+
+
+def rows() -> tuple[int, ...]:
+    """How much there is."""
+    return tuple(model.objects.count() for model in (Connection, ProjectPair, Credential))
