@@ -97,7 +97,7 @@ def test_planner_is_connected_by_its_own_sign_in_beside_the_token(ada: Newcomer)
     page = ada.web.get(f"{ada.stack.app}/w/sandbox/connect/planner/")
     asked = ada.submit(page, "form[action$='/consent/']")
     assert asked.url.path == "/oauth/authorize", asked.text
-    back = ada.submit(asked, "form:has(#approve)", **{"decision": "approve", "action": "approve"})
+    back = ada.submit(asked, "form:has(#approve)", decision="approve", action="approve")
     assert back.url.path == "/w/sandbox/connect/planner/", back.text
     assert "Planner is connected" in back.text
     assert "10:00" in ada.ask("CUST-6", "schedule tomorrow 10:00 for 1h")
@@ -106,7 +106,7 @@ def test_planner_is_connected_by_its_own_sign_in_beside_the_token(ada: Newcomer)
 def test_a_denied_sign_in_changes_nothing_and_is_explained(ada: Newcomer) -> None:
     page = ada.web.get(f"{ada.stack.app}/w/sandbox/connect/planner/")
     asked = ada.submit(page, "form[action$='/consent/']")
-    denied = ada.submit(asked, "form:has(#deny)", **{"decision": "deny", "action": "deny"})
+    denied = ada.submit(asked, "form:has(#deny)", decision="deny", action="deny")
     assert denied.url.path == "/problem/"
     assert "did not allow" in denied.text
     assert "code=" not in str(denied.url) and "state=" not in str(denied.url)
