@@ -174,7 +174,8 @@ class Stack:
     def control(self, vendor: str, command: str, method: str = "POST", **body: Any) -> dict[str, Any]:
         """A sandbox control call (``faults``, ``requests``, ``clock``)."""
         address = f"{getattr(self, vendor)}/_sandbox/{command}"
-        return httpx2.request(method, address, json=body or None, trust_env=False).json()
+        answer: dict[str, Any] = httpx2.request(method, address, json=body or None, trust_env=False).json()
+        return answer
 
 
 def _listens(address: str) -> bool:

@@ -197,7 +197,9 @@ class Applier:
         return ", ".join(told) or spoken(values.get("title"))
 
     def _note_change(self, change: Change, where: str) -> None:
-        told = ", ".join(f"{LABELS.get(name, name)} → {spoken(value)}" for name, value in change.values.items())
+        days = {"start", "end"} if change.values.get("starts_at") else set()  # the times say it already
+        shown = [(name, value) for name, value in change.values.items() if name not in days]
+        told = ", ".join(f"{LABELS.get(name, name)} → {spoken(value)}" for name, value in shown)
         self._note(change.item_id, "updated", f"Written to {where}: {told}", change.before, change.values)
 
     def _note(

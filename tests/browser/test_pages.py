@@ -1,0 +1,223 @@
+"""Every page, as every kind of person: nothing for the browser to complain about, and it fits a phone.
+
+Pictures of all of them, in both themes and two widths, go to ``var/screenshots``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+from django.urls import get_resolver
+from django.urls.resolvers import URLPattern, URLResolver
+from playwright.sync_api import Error, Page, expect
+from selectolax.lexbor import LexborHTMLParser
+
+from tests.browser.visitor import Visitor
+from tests.end_to_end.journey import Newcomer
+from tests.harness import ROOT, Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+PICTURES = ROOT / "var" / "screenshots"
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+WIDTHS = (390, 1280)
+NO_PAGES = {"setup", "signout", "plane_callback", "plane_webhook", "provider_webhook", "healthz", "readyz", "probe",
+            "remove_pair", "sync_pair", "consent", "provider_callback"}  # fmt: skip
+PAGES_OF_TESTS = {"receipt"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page: ``who`` looks at it (``""`` is a passer-by); ``view`` is our address's name, empty on a vendor's site."""
+
+    name: str
+    path: str
+    who: str = ""
+    view: str = ""
+    site: str = "app"
+    status: int = 200
+
+
+OURS = (
+    Place("home", "/", view="home"),
+    Place("signin", "/signin/", view="signin"),
+    Place("confirm", "/confirm/", view="confirm"),
+    Place("problem", "/oauth/plane/callback/?state=unknown&code=x", view="problem", status=400),
+    Place("not-found", "/w/nowhere/", "ada", status=404),
+    Place("workspaces", "/workspaces/", "ada", view="workspaces"),
+    Place("workspaces-none", "/workspaces/", "gus", view="workspaces"),
+    Place("overview-new", "/w/other/", "olga", view="overview"),
+    Place("activity-new", "/w/other/activity/", "olga", view="activity"),
+    Place("connect-planner-new", "/w/other/connect/planner/", "olga", view="connect"),
+    Place("connect-planhat-new", "/w/other/connect/planhat/", "olga", view="connect"),
+    Place("home-signed-in", "/", "ada", view="home"),
+    Place("overview", "/w/sandbox/", "ada", view="overview"),
+    Place("activity", "/w/sandbox/activity/", "ada", view="activity"),
+    Place("item", "/w/sandbox/items/{item}/", "ada", view="item"),
+    Place("connect-planner", "/w/sandbox/connect/planner/", "ada", view="connect"),
+    Place("connect-planhat", "/w/sandbox/connect/planhat/", "ada", view="connect"),
+    Place("pairs-planner", "/w/sandbox/pairs/planner/", "ada", view="pairs"),
+    Place("audit", "/w/sandbox/audit/", "ada", view="audit"),
+    Place("uninstall", "/w/sandbox/uninstall/", "ada", view="uninstall"),
+    Place("overview-member", "/w/sandbox/", "milo", view="overview"),
+    Place("activity-member", "/w/sandbox/activity/", "milo", view="activity"),
+    Place("item-member", "/w/sandbox/items/{item}/", "milo", view="item"),
+    Place("connect-planner-member", "/w/sandbox/connect/planner/", "milo", view="connect", status=403),
+    Place("connect-planhat-member", "/w/sandbox/connect/planhat/", "milo", view="connect", status=403),
+    Place("pairs-planner-member", "/w/sandbox/pairs/planner/", "milo", view="pairs", status=403),
+    Place("audit-member", "/w/sandbox/audit/", "milo", view="audit", status=403),
+    Place("uninstall-member", "/w/sandbox/uninstall/", "milo", view="uninstall", status=403),
+)
+SANDBOX = (
+    Place("plane-who", "/who/", "ada", site="plane"),
+    Place("plane-projects", "/sandbox/", "ada", site="plane"),
+    Place("plane-items", "/sandbox/projects/{project}/issues/", "ada", site="plane"),
+    Place("plane-item", "/sandbox/browse/CUST-1/", "ada", site="plane"),
+    Place("plane-marketplace", "/sandbox/settings/integrations/", "ada", site="plane"),
+    Place("plane-deliveries", "/sandbox/settings/webhooks/", "ada", site="plane"),
+    Place("plane-settings", "/sandbox/settings/", "ada", site="plane"),
+    Place("plane-consent", "{app}/setup/", "ada", site="plane"),
+    Place("planner-week", "/", "ada", site="planner"),
+    Place("planner-month", "/?view=month", "ada", site="planner"),
+    Place("planner-block", "/blocks/{block}/", "ada", site="planner"),
+    Place("planner-settings", "/settings/", "ada", site="planner"),
+    Place("planhat-companies", "/", "ada", site="planhat"),
+    Place("planhat-company", "/company/{company}", "ada", site="planhat"),
+    Place("planhat-settings", "/settings/", "ada", site="planhat"),
+)
+
+
+@pytest.fixture(scope="package")
+def known(stack: Stack, settled: Newcomer) -> dict[str, str]:
+    """Ids that the addresses of pages need, found where a person would find them."""
+    item = first_link(settled, f"{stack.app}/w/sandbox/activity/", "a[href*='/items/']")
+    project = first_link(settled, f"{stack.plane}/sandbox/", "a[href*='/projects/']")
+    [company] = [row["_id"] for row in settled.planhat("/leancompanies") if row["name"] == "Acme Air"]
+    [block, *_] = settled.blocks("Baggage belt 4")
+    return {"app": stack.app, "company": company, "block": str(block["data-id"]),
+            "item": item.split("/items/")[1].strip("/"), "project": project.split("/projects/")[1].split("/")[0]}  # fmt: skip
+
+
+def first_link(ada: Newcomer, address: str, link: str) -> str:
+    """Where the first such link of a page leads."""
+    found = LexborHTMLParser(ada.web.get(address).text).css_first(link)
+    assert found is not None, f"no {link} on {address}"
+    return str(found.attributes["href"])
+
+
+@pytest.fixture(scope="package")
+def guests(stack: Stack, people: Callable[[str], Visitor]) -> None:
+    """Two people with unusual memberships: Ada in both workspaces, Gus in none any more."""
+    for name in ("ada", "olga", "gus"):
+        people(name)
+    stack.manage("shell", "-v0", "-c", MEMBERSHIPS)
+
+
+MEMBERSHIPS = """
+from django.utils.timezone import now
+from planeapp.accounts.models import User
+from planeapp.installations.models import Installation, Membership
+other, ada = Installation.objects.get(slug="other"), User.objects.get(display_name="ada")
+Membership.objects.get_or_create(installation=other, user=ada, defaults={"role": 15, "checked_at": now()})
+Membership.objects.filter(user__display_name="gus").delete()
+"""
+
+
+@pytest.mark.parametrize("place", [*OURS, *SANDBOX], ids=lambda place: place.name)
+def test_the_page_loads_without_complaints_and_fits_a_phone(
+    place: Place, stack: Stack, people: Callable[[str], Visitor], known: dict[str, str], guests: None
+) -> None:
+    visitor = people(place.who)
+    visitor.complaints.clear()
+    path = place.path.format_map(known)
+    answer = visitor.tab.goto(path if path.startswith("http") else getattr(stack, place.site) + path)
+    assert answer is not None
+    assert answer.status == place.status
+    assert pictured(visitor.tab, place.name) == []
+    assert unexpected(visitor, place) == []
+
+
+def test_uninstalling_hands_out_a_receipt(people: Callable[[str], Visitor]) -> None:
+    visitor = people("olga")
+    visitor.complaints.clear()
+    page = visitor.tab
+    page.goto("/w/other/uninstall/")
+    page.get_by_role("textbox", name="Workspace").fill("other")
+    page.get_by_role("button", name="Erase other").click()
+    expect(page.get_by_role("heading", name="Deletion receipt")).to_be_visible()
+    with page.expect_download() as receipt:
+        page.get_by_role("link", name="Download as JSON").click()
+    assert receipt.value.suggested_filename == "deletion-receipt-other.json"
+    assert pictured(page, "receipt") == []
+    assert visitor.complaints == []
+
+
+def unexpected(visitor: Visitor, place: Place) -> list[str]:
+    """Complaints, without the browser's remark that the page asked for was refused as it should be."""
+    remark = f"the server responded with a status of {place.status}"
+    return [told for told in visitor.complaints if place.status == 200 or remark not in told]
+
+
+def pictured(page: Page, name: str) -> list[str]:
+    """Take the four pictures; gives what sticks out to the right on the way."""
+    sticking: list[str] = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        sticking += page.evaluate(STICKING_OUT)
+        height = page.evaluate("Math.min(document.documentElement.scrollHeight, 4000)")
+        page.set_viewport_size({"width": width, "height": height})
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            page.screenshot(path=PICTURES / f"{name}-{theme}-{width}.png")
+    return sticking
+
+
+STICKING_OUT = """() => {
+  const wide = document.documentElement;
+  if (wide.scrollWidth <= wide.clientWidth) return [];
+  const past = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > wide.clientWidth + 1);
+  return [`${wide.scrollWidth} > ${wide.clientWidth}`, ...past.slice(0, 5).map((one) => one.outerHTML.slice(0, 120))];
+}"""
+
+
+def test_foreign_requests_inline_styles_and_script_errors_would_be_noticed(visitor: Visitor) -> None:
+    visitor.tab.goto("/")
+    visitor.tab.evaluate(BAD_MANNERS)
+    visitor.tab.wait_for_timeout(50)
+    told = " ".join(visitor.complaints)
+    visitor.complaints.clear()
+    assert "Content Security Policy" in told
+    assert "elsewhere.invalid" in told
+    assert "on purpose" in told
+
+
+BAD_MANNERS = """() => {
+  document.body.insertAdjacentHTML("beforeend", '<p style="color: red">x</p><img src="http://elsewhere.invalid/x.png">');
+  setTimeout(() => { throw new Error("on purpose"); });
+}"""
+
+
+def test_a_navigation_to_another_machine_would_be_noticed(visitor: Visitor) -> None:
+    with pytest.raises(Error, match="ERR_FAILED"):
+        visitor.tab.goto("http://elsewhere.invalid/")
+    assert visitor.complaints.pop(0) == "asked another machine: http://elsewhere.invalid/"
+
+
+def test_no_page_of_ours_is_left_out() -> None:
+    shown = {place.view for place in OURS if place.view}
+    assert shown | PAGES_OF_TESTS | NO_PAGES == names(get_resolver().url_patterns)
+
+
+def names(patterns: list[URLPattern | URLResolver]) -> set[str]:
+    """Names of all addresses."""
+    found: set[str] = set()
+    for pattern in patterns:
+        found |= names(pattern.url_patterns) if isinstance(pattern, URLResolver) else {str(pattern.name)}
+    return found
+
+
+def test_pictures_were_taken_in_both_themes_and_widths(known: dict[str, str]) -> None:
+    taken = {path.stem for path in PICTURES.glob("*.png")}
+    assert {f"{place.name}-{theme}-{width}" for place in OURS for theme in THEMES for width in WIDTHS} <= taken
