@@ -47,8 +47,13 @@ def _not_now(request: HttpRequest, error: RetryLater) -> HttpResponse:
     }, status=503)  # fmt: skip
 
 
+def _guest(request: HttpRequest, membership: Membership) -> HttpResponse:
+    found = {"workspace_name": membership.installation.name}
+    return render(request, "installations/members_only.html", found, status=403)
+
+
 def member(view: View) -> View:
-    """Let members of the workspace in; the view gets ``membership`` instead of ``slug``."""
+    """Let members of the workspace in (guests see too much of it here); the view gets ``membership`` instead of ``slug``."""
 
     @login_required
     @wraps(view)
@@ -57,6 +62,8 @@ def member(view: View) -> View:
             membership = membership_of(request, slug)
         except RetryLater as error:
             return _not_now(request, error)
+        if not membership.is_member:
+            return _guest(request, membership)
         return view(request, membership, *args, **kwargs)
 
     return inner
@@ -74,6 +81,8 @@ def admin(view: View) -> View:
             return _not_now(request, error)
         if not membership.is_admin:
             audit.record("refused_role", membership.installation, request, page=request.path)
+            if not membership.is_member:
+                return _guest(request, membership)
             return render(request, "installations/admins_only.html", {"membership": membership}, status=403)
         return view(request, membership, *args, **kwargs)
 

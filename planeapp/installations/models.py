@@ -67,6 +67,11 @@ class Membership(models.Model):
         constraints = [models.UniqueConstraint(fields=["installation", "user"], name="one_membership_per_person")]
 
     @property
+    def is_member(self) -> bool:
+        """Whether this person may look at the workspace's pages."""
+        return self.role >= MEMBER
+
+    @property
     def is_admin(self) -> bool:
         """Whether this person may change the workspace's settings."""
         return self.role >= ADMIN

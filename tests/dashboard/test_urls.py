@@ -19,7 +19,7 @@ WHO = ("anonymous", "guest", "member", "admin", "stranger")
 EVERYBODY = (200,) * 5
 SIGN_IN = 302
 NO_GET, NO_POST = (405,) * 5, (405,) * 5
-LOOK = (SIGN_IN, 200, 200, 200, 404)
+LOOK = (SIGN_IN, 403, 200, 200, 404)
 CHANGE = (SIGN_IN, 403, 403, 200, 404)
 
 # name → what a GET and a POST answer, for each of WHO in that order
@@ -49,7 +49,6 @@ EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "sync_pair": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "healthz": (EVERYBODY, NO_POST),
     "readyz": (EVERYBODY, NO_POST),
-    "metrics": ((404,) * 5, NO_POST),
 }
 
 
