@@ -50,6 +50,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _nothing_left_in_redis() -> None:
+    """What an earlier test counted (visits of an address) or woke is forgotten."""
+    if settings.REDIS_URL and not missing("redis"):
+        with redis.Redis.from_url(settings.REDIS_URL) as client:
+            client.flushdb()
+
+
+@pytest.fixture(autouse=True)
 def _no_network() -> Iterator[None]:
     """Fail a test in whose time anything connected to another machine, even if the error was caught."""
     network.offences.clear()

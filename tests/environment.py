@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from urllib.parse import urlsplit, urlunsplit
 
 SETTINGS = {
     "SECRET_KEY": "tests-only",
@@ -23,3 +24,17 @@ SETTINGS = {
 }
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
+
+
+def redis_beside(url: str, steps: int) -> str:
+    """The same Redis with another database number (of its sixteen)."""
+    parts = urlsplit(url)
+    number = int(parts.path.strip("/") or 0) + steps
+    return urlunsplit(parts._replace(path=f"/{number % 16}"))
+
+
+_worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+if os.environ.get("REDIS_URL") and _worker and not os.environ.get("REDIS_URL_IS_OURS"):
+    # Each parallel worker counts and wakes in a database of its own; the flag keeps it from moving twice.
+    os.environ["REDIS_URL"] = redis_beside(os.environ["REDIS_URL"], int(_worker.removeprefix("gw")) % 2)
+    os.environ["REDIS_URL_IS_OURS"] = "1"

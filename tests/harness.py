@@ -21,6 +21,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
 
+from tests.environment import redis_beside
+
 ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 START_SECONDS = 60.0
@@ -78,6 +80,7 @@ class Stack:
             "PLANHAT_BASE_URL": self.planhat,
             "OUTBOUND_ALLOW": ",".join(f"localhost:{port}" for port in ports),
             "STATIC_HASHED": "0",
+            **({"REDIS_URL": redis_beside(os.environ["REDIS_URL"], 2)} if not self.embedded else {}),
             "LOG_FORMAT": "json",
             "DJANGO_SETTINGS_MODULE": "planeapp.settings",
             "PYTHONWARNINGS": "default",

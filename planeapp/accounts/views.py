@@ -61,6 +61,10 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _without_state(request)
     try:
         attempt = states.spend(request, request.GET["state"])
+        if attempt.purpose not in (OAuthState.Purpose.INSTALL, OAuthState.Purpose.SIGN_IN):
+            raise Refused(
+                "state of another kind", person="This was not a sign-in. Please start again.", code="foreign_state"
+            )
         if request.GET.get("error"):
             return _denied(request, attempt)
         return _arrived(request, attempt)

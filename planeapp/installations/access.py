@@ -7,13 +7,15 @@ from functools import wraps
 from typing import Any
 
 import structlog
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from planeapp.installations import audit, people
 from planeapp.installations.models import Membership
-from planeapp.lib.errors import RetryLater
+from planeapp.lib.errors import ReconnectNeeded, RetryLater
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +64,9 @@ def member(view: View) -> View:
             membership = membership_of(request, slug)
         except RetryLater as error:
             return _not_now(request, error)
+        except ReconnectNeeded:
+            logout(request)
+            return redirect_to_login(request.get_full_path())
         if not membership.is_member:
             return _guest(request, membership)
         return view(request, membership, *args, **kwargs)
@@ -79,6 +84,9 @@ def admin(view: View) -> View:
             membership = membership_of(request, slug)
         except RetryLater as error:
             return _not_now(request, error)
+        except ReconnectNeeded:
+            logout(request)
+            return redirect_to_login(request.get_full_path())
         if not membership.is_admin:
             audit.record("refused_role", membership.installation, request, page=request.path)
             if not membership.is_member:

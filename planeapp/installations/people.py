@@ -43,15 +43,13 @@ def confirmed(membership: Membership, *, changes: bool) -> Membership | None:
     """The membership as Plane tells it now, asked again when what we know is too old. None: no longer a member.
 
     A Plane that does not answer, or settings of ours that it refuses, leave what we know in force for looking, and
-    refuse changes (RetryLater).
+    refuse changes (RetryLater). ReconnectNeeded: Plane no longer knows the person's token; they have to sign in again.
     """
     age = timezone.now() - membership.checked_at
     if age < (ROLE_FRESH_FOR_CHANGES if changes else ROLE_FRESH):
         return membership
     try:
         return _asked(membership)
-    except ReconnectNeeded:
-        return None
     except (RetryLater, FixSettings) as error:
         if changes:
             raise RetryLater(str(error)) from error

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from planeapp.lib.claims import LEASE
@@ -65,6 +66,7 @@ class Applier:
         self.pair = sides.pair
         self.outcome = Outcome()
         self._ours, self._theirs = dict(snapshot.ours), dict(snapshot.theirs)  # as they stand after our writes
+        self._versions = {link.id: link.version for link in snapshot.links}
         self._open: dict[str, set[str]] = {}  # by link: fields that are not agreed yet (to be written, or in conflict)
 
     def apply(self, plan: Plan) -> Outcome:
@@ -90,8 +92,23 @@ class Applier:
             "create": self._create, "adopt": self._adopt, "agree": self._agree, "unlink": self._unlink,
             "update": self._update_vendor if change.side == "vendor" else self._update_plane,
         }[change.kind]  # fmt: skip
-        step(change)
+        taken = bool(change.link_id) and self._take(change.link_id)
+        try:
+            step(change)
+        except GroundcrewError:
+            if taken:
+                self.pair.links.filter(pk=change.link_id).update(claimed_at=None)
+            raise
         self.outcome.counts[f"{change.kind} {change.side}"] += 1
+
+    def _take(self, link_id: str) -> bool:
+        """Make the link ours alone, if it still is as it was when we planned; Busy when another worker was faster."""
+        now, version = timezone.now(), self._versions.get(link_id)
+        free = Q(claimed_at=None) | Q(claimed_at__lt=now - LEASE)
+        known = self.pair.links.filter(free, pk=link_id)
+        if version is None or not known.filter(updated_at=version).update(claimed_at=now):
+            raise Busy(f"link {link_id} was changed by another worker", delay=BUSY_SECONDS)
+        return True
 
     def _create(self, change: Change) -> None:
         item = self._ours[change.item_id]
@@ -170,7 +187,7 @@ class Applier:
 
     def _unlink(self, change: Change) -> None:
         link = self._link(change)
-        link.state = ItemLink.State.UNLINKED
+        link.state, link.claimed_at = ItemLink.State.UNLINKED, None
         link.save()
         side = self.sides.vendor.name if change.side == "vendor" else "Plane"
         self._note(change.item_id, "unlinked", f"It is gone in {side}, so the link was taken off. Nothing was deleted.")
@@ -190,6 +207,7 @@ class Applier:
         if made_by_us is not None:
             link.made_by_us = made_by_us
         link.save()
+        self._versions[str(link.pk)] = link.updated_at
 
     def _told(self, values: Values) -> str:
         names = ("starts_at", "ends_at") if values.get("starts_at") else ("start", "end")

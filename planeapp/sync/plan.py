@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from planeapp.providers.base import Field, Item, Values
@@ -46,6 +47,7 @@ class Link:
     state: str
     ours: Values = field(default_factory=dict)
     theirs: Values = field(default_factory=dict)
+    version: datetime | None = None  # when the link was last written, to see whether the plan still fits
 
 
 @dataclass(frozen=True)

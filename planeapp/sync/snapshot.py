@@ -61,7 +61,8 @@ class Sides:
 
 def as_link(row: ItemLink) -> Link:
     """A link row as planning takes it."""
-    return Link(str(row.id), str(row.item_id), row.remote_id, row.state, from_json(row.ours), from_json(row.theirs))
+    ours, theirs = from_json(row.ours), from_json(row.theirs)
+    return Link(str(row.id), str(row.item_id), row.remote_id, row.state, ours, theirs, row.updated_at)
 
 
 def _with_parties(item: Item, parties: Mapping[str, tuple[str, ...]]) -> Item:
@@ -97,8 +98,9 @@ def of_item(sides: Sides, item_id: str, extra: Mapping[str, Any] | None = None) 
 
 def of_pair(sides: Sides) -> Snapshot:
     """Both sides of the whole pair. Only a complete listing says that something is gone."""
-    ours, theirs = sides.plane.list(sides.project), sides.vendor.list(sides.pair.place_id)
+    # Links first: a link that is newer than the sides would make an old value look like a change.
     links = [as_link(row) for row in sides.pair.links.all()]
+    ours, theirs = sides.plane.list(sides.project), sides.vendor.list(sides.pair.place_id)
     parties = _parties(sides.pair)
     mine = {item.id: _with_parties(item, parties) for item in ours.items}
     their = {item.id: item for item in theirs.items}

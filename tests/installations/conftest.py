@@ -10,9 +10,11 @@ from pytest_django import Settings
 from planeapp.installations.models import Installation
 from planeapp.plane.oauth import InstallationDetails
 from tests.factories import InstallationFactory
+from tests.installations.at_plane import own_counters
 from tests.plane.conftest import Sandbox, details, http, sandbox
+from tests.vendors import talk, team, vendors
 
-__all__ = ["details", "http", "sandbox"]
+__all__ = ["details", "http", "own_counters", "sandbox", "talk", "team", "vendors"]
 
 
 @pytest.fixture
