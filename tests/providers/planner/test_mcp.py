@@ -184,9 +184,9 @@ def test_a_call_that_the_server_does_not_know_is_no_unknown_outcome(http: Http, 
 
 @pytest.mark.parametrize("wire", WIRES)
 def test_a_server_that_never_answers_is_given_up_after_the_deadline(sandbox: Sandbox, wire: str) -> None:
-    with McpSession(sandbox.access(), sandbox.url + "/api/mcp", wire=wire, seconds=0.3) as opened:
+    with McpSession(sandbox.access(), sandbox.url + "/api/mcp", wire=wire, seconds=2.0) as opened:
         opened.tools()
-        sandbox.fault(method="POST", path="/api/mcp", delay=1.0)
+        sandbox.fault(method="POST", path="/api/mcp", delay=3.5)
         with pytest.raises(RetryLater):
             opened.call("listProjects", {}, writes=False)
 
