@@ -54,19 +54,27 @@ def _guest(request: HttpRequest, membership: Membership) -> HttpResponse:
     return render(request, "installations/members_only.html", found, status=403)
 
 
+def _known(request: HttpRequest, slug: str) -> Membership | HttpResponse:
+    """The membership, as Plane confirms it, or the answer for somebody whom it does not confirm."""
+    try:
+        membership = membership_of(request, slug)
+    except RetryLater as error:
+        return _not_now(request, error)
+    except ReconnectNeeded:
+        logout(request)
+        return redirect_to_login(request.get_full_path())
+    return membership
+
+
 def member(view: View) -> View:
     """Let members of the workspace in (guests see too much of it here); the view gets ``membership`` instead of ``slug``."""
 
     @login_required
     @wraps(view)
     def inner(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            membership = membership_of(request, slug)
-        except RetryLater as error:
-            return _not_now(request, error)
-        except ReconnectNeeded:
-            logout(request)
-            return redirect_to_login(request.get_full_path())
+        membership = _known(request, slug)
+        if isinstance(membership, HttpResponse):
+            return membership
         if not membership.is_member:
             return _guest(request, membership)
         return view(request, membership, *args, **kwargs)
@@ -80,13 +88,9 @@ def admin(view: View) -> View:
     @login_required
     @wraps(view)
     def inner(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            membership = membership_of(request, slug)
-        except RetryLater as error:
-            return _not_now(request, error)
-        except ReconnectNeeded:
-            logout(request)
-            return redirect_to_login(request.get_full_path())
+        membership = _known(request, slug)
+        if isinstance(membership, HttpResponse):
+            return membership
         if not membership.is_admin:
             audit.record("refused_role", membership.installation, request, page=request.path)
             if not membership.is_member:
