@@ -18,9 +18,9 @@ def test_rooms_import_only_what_lies_under_them() -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
 
 
-def test_the_engine_the_inbox_and_the_library_name_no_vendor() -> None:
+def test_the_engine_the_bot_the_inbox_and_the_library_name_no_vendor() -> None:
     names = re.compile(r"\b(" + "|".join(PROVIDERS) + r")\b", re.IGNORECASE)
-    for room in ("sync", "lib", "inbox"):
+    for room in ("sync", "bot", "lib", "inbox"):
         for path in (ROOT / "planeapp" / room).rglob("*.py"):
             found = [line for line in path.read_text().splitlines() if names.search(line)]
             assert not found, f"{path}: {found}"

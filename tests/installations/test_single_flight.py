@@ -115,16 +115,12 @@ def go(*children: subprocess.Popen[str]) -> None:
         child.stdin.flush()
 
 
-def all_workers_ask_once(ada: Membership, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
-    got = at_once(WORKERS, lambda: user_token(ada.user), monkeypatch)
-    assert (len(got), set(got)) == (WORKERS, {own_token(ada).access})
-    assert len(token_calls(team.vendors, "refresh_token")) == 1
-
-
 def test_100_parallel_workers_with_an_expired_token_make_1_refresh_call(
     ada: Membership, team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    all_workers_ask_once(ada, team, monkeypatch)
+    got = at_once(WORKERS, lambda: user_token(ada.user), monkeypatch)
+    assert (len(got), set(got)) == (WORKERS, {own_token(ada).access})
+    assert len(token_calls(team.vendors, "refresh_token")) == 1
 
 
 @pytest.mark.postgres

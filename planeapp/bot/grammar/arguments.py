@@ -12,13 +12,15 @@ from planeapp.bot.grammar import calls, moves, names, people, sides, times
 from planeapp.bot.grammar.outcome import NotACommand, Unclear
 from planeapp.bot.grammar.phrases import IT, Hit
 from planeapp.bot.grammar.speech import COVERS, Speech
+from planeapp.providers import PROVIDERS
 
 Args = dict[str, Any]
 
 _LITTLE = re.compile(
     r"(?<![\w'])(?:of|for|on|this|it|that|these|them|the|a|an|work|item|items|task|issue|ticket|one|card|now|"
     r"right|away|again|here|"
-    r"yet|too|once|more|time|from|with|calendar|schedule|planner|planhat|plane|instead|then|also|do|update|report|info|"
+    r"yet|too|once|more|time|from|with|calendar|schedule|plane|instead|then|also|do|update|report|info|"
+    rf"{'|'.join(PROVIDERS)}|"
     r"me|us|immediately|today|last|action|change|my|your|you|just|please|currently|so|far|synced|syncing|"
     r"scheduled)(?![\w'])"
 )
