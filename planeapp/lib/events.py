@@ -20,6 +20,7 @@ class Event:
     - ``id``: equal for two deliveries of the same happening, different otherwise (stable over retries)
     - ``subject``: id of the work item (or vendor's row) that the work is about; orders and folds deliveries
     - ``actor``: id of who did it, ``""`` when the source does not tell
+    - ``repeats_within``: seconds within which the same ``id`` means the same happening; None: for ever
     - ``data``: what the handler needs beyond that, in our words
     """
 
@@ -30,3 +31,4 @@ class Event:
     project: str = ""
     actor: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    repeats_within: float | None = None

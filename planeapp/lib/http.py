@@ -29,11 +29,14 @@ class Http:
     side, OutcomeUnknown when a write was sent and its answer was lost, FixSettings when the address is not allowed.
     """
 
-    def __init__(self, guard: Guard, transport: httpx2.BaseTransport | None = None) -> None:
+    def __init__(
+        self, guard: Guard, transport: httpx2.BaseTransport | None = None, *, seconds: float = READ_SECONDS
+    ) -> None:
         self.guard = guard
+        self.seconds = seconds
         self._client = httpx2.Client(
             transport=transport or GuardedTransport(guard),
-            timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            timeout=httpx2.Timeout(seconds, connect=CONNECT_SECONDS),
             headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # none: one client serves every workspace
             follow_redirects=False,
@@ -50,16 +53,18 @@ class Http:
         json: Any = None,
         data: Mapping[str, str] | None = None,
         content: bytes | None = None,
-        seconds: float = READ_SECONDS,
+        seconds: float | None = None,
         repeatable: bool | None = None,
     ) -> httpx2.Response:
         """Send one request and read its whole answer (at most 32 MiB).
 
-        An answer that is not whole after ``seconds`` is given up, at the latest when its next part is ``seconds`` late.
+        An answer that is not whole after ``seconds`` (default: the client's) is given up, at the latest when its next part
+        is ``seconds`` late.
         ``repeatable`` says that sending again does no harm (default: GET, HEAD, OPTIONS); such a request never ends
         in OutcomeUnknown.
         """
         safe = method.upper() in SAFE_METHODS if repeatable is None else repeatable
+        seconds = self.seconds if seconds is None else seconds
         try:
             request = self._client.build_request(
                 method, url, headers=headers, params=params, json=json, data=data, content=content,

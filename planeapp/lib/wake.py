@@ -6,6 +6,7 @@ worker next door looks at the tables by itself.
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 
 import redis
@@ -35,6 +36,42 @@ def wake(task: str) -> None:
     """Wake the workers for ``task`` once the running transaction is committed."""
     if settings.REDIS_URL:
         transaction.on_commit(lambda: _publish(task))
+
+
+class _Nudger(threading.Thread):
+    """Publishes wake-ups beside the work: one covers all that were asked for while the last was on its way."""
+
+    def __init__(self) -> None:
+        super().__init__(name="nudge", daemon=True)
+        self._wanted: set[str] = set()
+        self._bell = threading.Condition()
+        self.start()
+
+    def ask(self, task: str) -> None:
+        """Publish a wake-up for ``task`` soon."""
+        with self._bell:
+            self._wanted.add(task)
+            self._bell.notify()
+
+    def run(self) -> None:
+        while True:
+            with self._bell:
+                while not self._wanted:
+                    self._bell.wait()
+                tasks, self._wanted = self._wanted, set()
+            for task in tasks:
+                _publish(task)
+
+
+@cache
+def _nudger() -> _Nudger:
+    return _Nudger()
+
+
+def nudge(task: str) -> None:
+    """Wake the workers for ``task`` without waiting for Redis: for the doors, after their commit."""
+    if settings.REDIS_URL:
+        _nudger().ask(task)
 
 
 def _publish(task: str) -> None:

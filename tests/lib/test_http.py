@@ -89,6 +89,13 @@ def test_a_lost_answer_to_a_write_leaves_the_outcome_unknown(http: Http, talk: o
     assert "secret" not in str(caught.value)
 
 
+def test_a_client_with_a_short_budget_waits_no_longer_for_anything() -> None:
+    hasty = Http(Guard(["127.0.0.1"]), seconds=0.05)
+    with serving(hang) as (origin, _), pytest.raises(RetryLater, match="answer lost"):
+        hasty.send("GET", origin)
+    hasty.close()
+
+
 def test_a_write_that_may_be_repeated_is_tried_later(http: Http) -> None:
     with serving(hang_up) as (origin, _), pytest.raises(RetryLater):
         http.send("PATCH", origin, json={}, repeatable=True)
