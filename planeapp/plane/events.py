@@ -11,12 +11,16 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from planeapp.lib.events import BadSignature, Event
 from planeapp.plane import events_v1, events_v2
 from planeapp.plane.bodies import as_dict, clean_id, content_id, text
 
+REPEAT_SECONDS = 2 * 3600.0
+"""How long a delivery without an id of its own may be repeated: v1 tries five times more, each up to ten minutes later, and
+queues may stand still in between. A later genuine change differs in ``updated_at``, so the window swallows none."""
 AGENT_TYPES = frozenset({"agent_run", "agent_run_activity"})
 
 
@@ -50,7 +54,8 @@ def read(raw: bytes, headers: Mapping[str, str]) -> list[Event]:
     """
     named = {name.lower(): value for name, value in headers.items()}.get("x-plane-event", "")
     try:
-        return [_event(_parsed(raw), named)]
+        event = _event(_parsed(raw), named)
+        return [replace(event, repeats_within=REPEAT_SECONDS) if event.id.startswith("content:") else event]
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 

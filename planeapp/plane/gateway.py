@@ -28,7 +28,7 @@ LABEL_COLOUR = "#5b7083"
 
 
 class Plane(Runs):
-    """One workspace, by its slug: ``Plane(access, slug, observe=None)``. Ids are Plane's uuids as text."""
+    """One workspace, by its slug: ``Plane(access, slug, lacks=())``. Ids are Plane's uuids as text."""
 
     # People
 
@@ -113,6 +113,18 @@ class Plane(Runs):
         by_change = newest_first or since is not None
         pages = self._pages("projects", project, "work-items", order_by="-updated_at" if by_change else "created_at")
         return Items(pages, since)
+
+    def archived(self, project: str) -> tuple[frozenset[str], bool]:
+        """Ids of the project's archived work items, and whether the list was complete.
+
+        Community Edition has no such list (404): there an archived item cannot be told from a deleted one.
+        """
+        pages = self._pages("projects", project, "archived-work-items")
+        try:
+            found = frozenset(str(row.get("id")) for row in pages)
+        except Gone:
+            return frozenset(), True
+        return found, pages.complete
 
     def create_item(self, project: str, **fields: Any) -> Saved:
         """Make a work item. With ``external_source`` and ``external_id`` it may be repeated: the first is adopted.

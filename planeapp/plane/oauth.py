@@ -19,7 +19,7 @@ from planeapp.lib.http import Http
 from planeapp.plane.answers import raise_for_response, read_json, vendor_message, wait_seconds
 from planeapp.plane.bodies import as_dict, clean_id, text
 from planeapp.plane.paging import rows_of
-from planeapp.plane.scopes import MINIMUM_SCOPES
+from planeapp.plane.scopes import MINIMUM_SCOPES, ScopeMissing, features_off
 
 __all__ = ["MINIMUM_SCOPES", "Grant", "InstallationDetails", "PlaneOAuth"]
 
@@ -41,7 +41,10 @@ ASKED_WRONGLY = {
 
 @dataclass(frozen=True)
 class Grant:
-    """Tokens. Their texts stay out of ``repr``. ``refresh`` is None for bot tokens: ask again with the installation."""
+    """Tokens. Their texts stay out of ``repr``. ``refresh`` is None for bot tokens: ask again with the installation.
+
+    ``scopes``: what was granted; what was asked where Plane does not say; none when a refresh does not say (as before).
+    """
 
     access: str = field(repr=False)
     refresh: str | None = field(repr=False)
@@ -103,10 +106,16 @@ class PlaneOAuth:
         return f"{self.base_url}/auth/o/authorize-app/?{urlencode(query)}"
 
     def exchange_code(self, code: str, verifier: str | None = None) -> Grant:
-        """A person's tokens for the code of the callback. A code works once: a refusal is ReconnectNeeded."""
+        """A person's tokens for the code of the callback. A code works once: a refusal is ReconnectNeeded.
+
+        ScopeMissing when the token is good but does not tell who the person is and what they may do.
+        """
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
         proof = {"code_verifier": verifier} if verifier else {}
-        return self._token({**form, **proof, **self._credentials()})
+        grant = self._token({**form, **proof, **self._credentials()})
+        for off in features_off(grant.scopes, self.scopes, whose="person"):
+            raise ScopeMissing(f"the person's token lacks {' '.join(off.missing)}", person=off.told)
+        return grant
 
     def bot_token(self, app_installation_id: str) -> Grant:
         """The bot's token in that workspace; no refresh token. A refusal is ReconnectNeeded: probably uninstalled."""
@@ -164,7 +173,8 @@ class PlaneOAuth:
         _raise_if_transient(response)
         if not response.is_success:
             _raise_refusal(response, form["grant_type"])
-        grant = _grant(as_dict(read_json(response)), self.scopes)
+        unsaid = () if form["grant_type"] == "refresh_token" else self.scopes  # a refresh changes nothing unsaid
+        grant = _grant(as_dict(read_json(response)), unsaid)
         if grant is None:
             raise RetryLater(f"POST /auth/o/token/ ({form['grant_type']}): no access token in the answer")
         return grant

@@ -1,4 +1,4 @@
-"""The OAuth scopes that we ask for, each with its reason, and which scope a call needs.
+"""The OAuth scopes that we ask for, each with its reason, which scope a call needs, and what is off without which.
 
 Source: Plane developer docs, "OAuth scopes".
 """
@@ -6,6 +6,11 @@ Source: Plane developer docs, "OAuth scopes".
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from planeapp.lib.errors import FixSettings
 
 MINIMUM_SCOPES: dict[str, str] = {
     "projects:read": "list the projects that can be paired, and build work item keys",
@@ -28,6 +33,126 @@ MINIMUM_SCOPES: dict[str, str] = {
 }
 """Scope → why we need it. The default of the ``PLANE_SCOPES`` setting is these names, space separated."""
 
+LEGACY = frozenset({"read", "write"})
+"""Older names that Plane still gives out: everything may be read, everything may be written."""
+
+Whose = Literal["bot", "person", "both"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """What the app can do with some scopes. ``without``: what people miss else ("…, so <without>").
+
+    ``whose``: on which token the scopes are needed, the bot's, the signed-in person's, or both.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    without: str
+    whose: Whose = "bot"
+
+
+def _both(place: str) -> tuple[str, str]:
+    return f"{place}:read", f"{place}:write"
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature(
+        "read_items",
+        ("projects:read", "projects.states:read", "projects.work_items:read"),
+        "work items cannot be read and nothing is kept in step",
+    ),
+    Feature("write_items", ("projects.work_items:write",), "work items in Plane, such as their dates, are not changed"),
+    Feature("people", ("projects.members:read",), "people are not matched and assignees are not kept in step"),
+    Feature("labels", ("projects.labels:read",), "labels of work items are not seen"),
+    Feature("make_labels", _both("projects.labels"), "no labels are made for customers"),
+    Feature("links", _both("projects.work_items.links"), "no links are put on work items"),
+    Feature("comments", _both("projects.work_items.comments"), "the bot does not answer in comments"),
+    Feature("runs", _both("agents.run_activities"), "the bot does not answer in agent runs"),
+    Feature("run_state", _both("agents.runs"), "the bot does not follow the state of agent runs"),
+    Feature("roles", ("workspaces.members:read",), "it is not known who may change things", whose="both"),
+    Feature("sign_in", ("profile:read",), "it is not known who signs in", whose="person"),
+)
+"""Every scope of ``MINIMUM_SCOPES`` is needed by one of these."""
+
+
+@dataclass(frozen=True)
+class Off:
+    """A feature that cannot work, for want of the scopes in ``missing``. ``ours``: we did not even ask for them."""
+
+    feature: Feature
+    missing: tuple[str, ...]
+    ours: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why, for people."""
+        wanted = " and ".join(self.missing)
+        told = f"This app does not ask Plane for {wanted}" if self.ours else f"Plane did not allow {wanted}"
+        return f"{told}, so {self.feature.without}."
+
+    @property
+    def mend(self) -> str:
+        """What to do about it, for people."""
+        them = "it" if len(self.missing) == 1 else "them"
+        if self.ours:
+            return f"An operator has to add {them} to PLANE_SCOPES; then install the app again."
+        return f"Tick {them} in the app's Scopes & Permissions in Plane, then install the app again."
+
+    @property
+    def told(self) -> str:
+        """Reason and mend."""
+        return f"{self.reason} {self.mend}"
+
+
+class ScopeMissing(FixSettings):
+    """A call that the token's scopes do not cover: it was not sent."""
+
+    code = "scope_missing"
+
+
+def holds(granted: Collection[str], scope: str) -> bool:
+    """Whether a token with these scopes covers ``scope``. Scopes of which we know none tell nothing: assume it does."""
+    if not any(name in MINIMUM_SCOPES or name in LEGACY for name in granted):
+        return True
+    return scope in granted or scope.rpartition(":")[2] in granted
+
+
+def features_off(
+    granted: Collection[str], asked: Collection[str] = MINIMUM_SCOPES, *, whose: Whose = "bot"
+) -> tuple[Off, ...]:
+    """What does not work with a token of the bot or a ``person`` that was granted these scopes when asked for those."""
+    wanted = [feature for feature in FEATURES if feature.whose in (whose, "both")]
+    return tuple(off for feature in wanted if (off := _off(feature, granted, asked)))
+
+
+def _off(feature: Feature, granted: Collection[str], asked: Collection[str]) -> Off | None:
+    missing = tuple(scope for scope in feature.needs if not holds(granted, scope))
+    unasked = tuple(scope for scope in missing if not holds(asked, scope))
+    return Off(feature, unasked or missing, ours=bool(unasked)) if missing else None
+
+
+def lacking(granted: Collection[str]) -> frozenset[str]:
+    """Those of ``MINIMUM_SCOPES`` that a token with these scopes is known not to cover."""
+    return frozenset(scope for scope in MINIMUM_SCOPES if not holds(granted, scope))
+
+
+def offers(lacks: Collection[str], name: str) -> bool:
+    """Whether the feature of that name works without these scopes."""
+    (feature,) = (known for known in FEATURES if known.name == name)
+    return not any(scope in lacks for scope in feature.needs)
+
+
+def check_call(lacks: Collection[str], method: str, path: str) -> None:
+    """Raise ScopeMissing for a call that Plane is known to refuse to a token that lacks these scopes."""
+    scope = scope_for(method, path)
+    if scope not in lacks:
+        return
+    (feature, *_) = (known for known in FEATURES if scope in known.needs)
+    raise ScopeMissing(f"{method} {path} needs {scope}; not sent", person=Off(feature, (scope,)).told)
+
+
+_WORKSPACE = re.compile(r"^.*?/workspaces/[^/]+")
 _PLACES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), scope)
     for pattern, scope in (
@@ -39,7 +164,7 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"/labels/", "projects.labels"),
         (r"/work-items/[^/]+/comments/", "projects.work_items.comments"),
         (r"/work-items/[^/]+/links/", "projects.work_items.links"),
-        (r"/work-items/", "projects.work_items"),
+        (r"/(?:archived-)?work-items/", "projects.work_items"),
         (r"/customers/", "customers"),
         (r"/projects/", "projects"),
     )
@@ -48,9 +173,10 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 
 def scope_for(method: str, path: str) -> str:
     """The scope that a call to ``path`` needs (``projects.states:read``), or ``""`` when the docs name none."""
+    inside = _WORKSPACE.sub("", path)  # a workspace may be called "labels"
     for pattern, place in _PLACES:
-        if pattern.search(path):
+        if pattern.search(inside):
             if place == "members":
-                place = "projects.members" if "/projects/" in path else "workspaces.members"
+                place = "projects.members" if "/projects/" in inside else "workspaces.members"
             return f"{place}:{'read' if method.upper() in ('GET', 'HEAD') or place == 'profile' else 'write'}"
     return ""

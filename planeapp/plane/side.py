@@ -8,10 +8,16 @@ from planeapp.lib.errors import Gone
 from planeapp.plane.bodies import clean_id
 from planeapp.plane.gateway import SOURCE, Plane
 from planeapp.plane.records import Member, Row
+from planeapp.plane.scopes import ScopeMissing
 from planeapp.plane.values import counts, fields_of, key_of, values_of
 from planeapp.providers.base import Item, Listing, Values
 
 __all__ = ["PlaneSide", "values_of"]
+
+TAKES = ("title", "notes", "start", "end", "priority", "state", "people", "labels")
+"""The values that a work item can be given."""
+NEEDS = {"people": "people", "labels": "labels"}
+"""Value → the feature without which it can neither be read nor written; the others come with the work item itself."""
 
 
 class PlaneSide:
@@ -35,10 +41,20 @@ class PlaneSide:
         items = tuple(item for row in rows if (item := self.read(project, row)))
         return Listing(items, rows.complete)
 
+    def closed(self, name: str) -> str:
+        """Reason code why this value of work items cannot be written here, whoever changes it elsewhere, or ``""``."""
+        needed = ("write_items", NEEDS.get(name, "write_items"))
+        shut = name in TAKES and not all(self.plane.offers(feature) for feature in needed)
+        return ScopeMissing.code if shut else ""
+
     def get(self, project: str, item_id: str) -> Item | None:
         """One work item; None when it was deleted or archived. FixSettings when the project is closed to the bot."""
         record = self.plane.item(project, item_id)
         return None if record is None else self.read(project, record)
+
+    def archived(self, project: str) -> tuple[frozenset[str], bool]:
+        """Ids of archived work items, and whether those are all. Servers that do not tell have none."""
+        return self.plane.archived(project)
 
     def find(self, project: str, mark: str) -> Sequence[Item]:
         """Work items that carry our mark: looked up before a create is repeated."""
@@ -68,9 +84,11 @@ class PlaneSide:
         about = self.project(project)
         url = self.url_of(key_of(record, about))
         lists = self.states(project), self.members(project), self.labels(project)
-        values = values_of(record, about, lists[0], lists[1], labels=lists[2], url=url)
+        told = values_of(record, about, lists[0], lists[1], labels=lists[2], url=url)
+        values = {name: value for name, value in told.items() if self._readable(name)}
         mark = str(record.get("external_id") or "") if record.get("external_source") == SOURCE else ""
-        return Item(clean_id(record), values, version=str(record.get("updated_at") or ""), mark=mark, url=url)
+        version, by = str(record.get("updated_at") or ""), clean_id(record.get("updated_by"))
+        return Item(clean_id(record), values, version, mark, url, by)
 
     def url_of(self, key: str) -> str:
         """The work item's address in Plane's web app; ``""`` without a key."""
@@ -93,16 +111,27 @@ class PlaneSide:
         return self._states[project]
 
     def members(self, project: str) -> Sequence[Member]:
-        """The people who can be assigned in the project."""
+        """The people who can be assigned in the project; nobody when we may not know them."""
+        if not self._readable("people"):
+            return ()
         if project not in self._members:
             self._members[project] = self.plane.project_members(project)
         return self._members[project]
 
+    def bots(self, project: str) -> frozenset[str]:
+        """Ids of the project's members that are no people, as far as Plane tells."""
+        return frozenset(member.id for member in self.members(project) if member.is_bot)
+
     def labels(self, project: str) -> Sequence[Row]:
-        """The project's labels."""
+        """The project's labels; none when we may not know them."""
+        if not self._readable("labels"):
+            return ()
         if project not in self._labels:
             self._labels[project] = self.plane.labels(project)
         return self._labels[project]
+
+    def _readable(self, name: str) -> bool:
+        return name not in NEEDS or self.plane.offers(NEEDS[name])
 
     def _label_id(self, project: str, name: str) -> str:
         known = {str(label.get("name")): clean_id(label) for label in self.labels(project)}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -14,31 +13,23 @@ from plane.config import Configuration
 
 from planeapp.lib.errors import Gone, OutcomeUnknown, ReconnectNeeded, RetryLater
 from planeapp.plane.answers import ServerTrouble, raise_for_response, read_json
+from planeapp.plane.quota import allowance
+from planeapp.plane.scopes import check_call
 from planeapp.providers.base import Access
 
 SECONDS = 30.0
-Observer = Callable[[httpx2.Response], None]
-
-
-@dataclass(frozen=True)
-class Quota:
-    """Plane's count of what is left: calls until ``resets_at`` (epoch seconds). Absent headers are None."""
-
-    remaining: int | None
-    resets_at: int | None
 
 
 class Session:
     """Stands where the SDK keeps its ``requests.Session``: same verbs, our client, our errors, a fresh token per call.
 
-    Every answer that is returned is a readable 2xx. ``quota`` holds the headers of the newest answer; ``observe`` (when
-    given) sees every answer, refused ones too, before it is sorted.
+    Every answer that is returned is a readable 2xx. ``lacks`` are scopes that the token is known to be without: a call
+    that needs one of them raises ScopeMissing and is not sent; nor is one for which the budget has no room.
     """
 
-    def __init__(self, access: Access, observe: Observer | None = None) -> None:
+    def __init__(self, access: Access, lacks: Collection[str] = ()) -> None:
         self.access = access
-        self.observe = observe
-        self.quota = Quota(None, None)
+        self.lacks = lacks
 
     def get(self, url: str, **options: Any) -> httpx2.Response:
         """GET; may be repeated at will."""
@@ -71,13 +62,15 @@ class Session:
         timeout: float | None = SECONDS,
     ) -> httpx2.Response:
         """One call, and one more with a fresh token when Plane refuses the token (a 401 in JSON)."""
+        check_call(self.lacks, method, httpx2.URL(url).path)
 
         def send(token: str) -> httpx2.Response:
-            response = self.access.http.send(
-                method, url, headers={**(headers or {}), "Authorization": f"Bearer {token}"}, params=params, json=json,
-                seconds=timeout or SECONDS, repeatable=method != "POST",
-            )  # fmt: skip
-            self._note(response)
+            with self.access.budget("bot").call() as call:
+                response = self.access.http.send(
+                    method, url, headers={**(headers or {}), "Authorization": f"Bearer {token}"}, params=params,
+                    json=json, seconds=timeout or SECONDS, repeatable=method != "POST",
+                )  # fmt: skip
+                call.tell(allowance(response))
             return response
 
         token = self.access.token()
@@ -90,19 +83,9 @@ class Session:
         raise_for_response(response)
         return response
 
-    def _note(self, response: httpx2.Response) -> None:
-        left, until = response.headers.get("x-ratelimit-remaining"), response.headers.get("x-ratelimit-reset")
-        self.quota = Quota(_number(left), _number(until))
-        if self.observe:
-            self.observe(response)
-
 
 def _token_refused(response: httpx2.Response) -> bool:
     return response.status_code == 401 and read_json(response) is not None
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 12 else None
 
 
 class Wire(BaseResource):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from planeapp.plane.answers import AlreadyThere
 from planeapp.plane.paging import Pages
 from planeapp.plane.records import Row, one
-from planeapp.plane.transport import Observer, Quota, Session, Wire
+from planeapp.plane.scopes import offers
+from planeapp.plane.transport import Session, Wire
 from planeapp.providers.base import Access
 
 SOURCE = "groundcrew"
@@ -16,17 +17,18 @@ SOURCE = "groundcrew"
 
 
 class Workspace:
-    """One workspace, by its slug. ``observe`` sees every answer (its headers carry the rate limit)."""
+    """One workspace, by its slug. ``lacks`` are scopes that the token is known to be without; what needs them is not
+    tried."""
 
-    def __init__(self, access: Access, slug: str, *, observe: Observer | None = None) -> None:
+    def __init__(self, access: Access, slug: str, *, lacks: Collection[str] = ()) -> None:
         self.slug = slug
-        self._session = Session(access, observe)
+        self.lacks = frozenset(lacks)
+        self._session = Session(access, self.lacks)
         self._wire = Wire(self._session, access.base_url)
 
-    @property
-    def quota(self) -> Quota:
-        """What the newest answer said about the rate limit."""
-        return self._session.quota
+    def offers(self, feature: str) -> bool:
+        """Whether the token's scopes cover a feature of ``planeapp.plane.scopes.FEATURES``."""
+        return offers(self.lacks, feature)
 
     def _place(self, project: str | None = None) -> tuple[str, ...]:
         workspace = ("workspaces", self.slug)

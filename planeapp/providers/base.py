@@ -25,10 +25,11 @@ that is None says that the field is empty):
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
+from planeapp.lib.budget import Budget, Terms, unlimited
 from planeapp.lib.errors import FixSettings
 from planeapp.lib.events import Event
 from planeapp.lib.http import Http
@@ -47,6 +48,18 @@ class TokenFunction(Protocol):
 
     def __call__(self, slot: str = "main", *, refused: str = "") -> str:
         """The token in ``slot``."""
+
+
+class BudgetFunction(Protocol):
+    """Gives the budget of the token in ``slot``; every call with that token is made inside its ``call()``."""
+
+    def __call__(self, slot: str = "main") -> Budget:
+        """The budget."""
+
+
+def _nobody_keeps(slot: str, challenge: str) -> bool:
+    """For a try-out, which stores nothing."""
+    return False
 
 
 class EventSource(Protocol):
@@ -77,7 +90,8 @@ class Access:
     """All that a provider needs to reach its vendor for one connection.
 
     ``settings`` is what the admin filled in; ``report`` the last probe's :class:`Report` as plain data; ``zone`` the IANA
-    zone in which days are understood.
+    zone in which days are understood. ``lacks`` is told the WWW-Authenticate header of a call that was refused for want
+    of a scope; it keeps what is missing (``settings["missing_scopes"]``) and says whether a further consent may help.
     """
 
     http: Http
@@ -86,6 +100,8 @@ class Access:
     settings: Mapping[str, Any] = field(default_factory=dict)
     report: Mapping[str, Any] = field(default_factory=dict)
     zone: str = "UTC"
+    lacks: Callable[[str, str], bool] = _nobody_keeps
+    budget: BudgetFunction = unlimited
 
 
 @dataclass(frozen=True)
@@ -100,13 +116,15 @@ class Field:
 
 @dataclass(frozen=True)
 class Item:
-    """One row of a vendor in neutral form. ``version`` is the vendor's own and only a hint; ``mark`` is ours, if found."""
+    """One row of a vendor in neutral form. ``version`` is the vendor's own and only a hint; ``mark`` is ours, if found;
+    ``by`` is the vendor's id of who changed it last, where it tells."""
 
     id: str
     values: Values
     version: str = ""
     mark: str = ""
     url: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -136,11 +154,14 @@ class Party:
 
 @dataclass(frozen=True)
 class ReportLine:
-    """One line of a probe: what was tried, whether it is there, and the vendor's own words when not."""
+    """One line of a probe: what was tried, whether it is there, and the vendor's own words when not.
+
+    ``off`` is what the vendor has and we were not allowed: a person can change that.
+    """
 
     name: str
     label: str
-    state: Literal["ok", "absent", "failed"]
+    state: Literal["ok", "absent", "off", "failed"]
     detail: str = ""
 
 
@@ -175,6 +196,8 @@ class Provider(ABC):
     name: ClassVar[str]
     fields: ClassVar[tuple[Field, ...]]
     place_name: ClassVar[str] = "project"
+    terms: ClassVar[Terms] = Terms()
+    """The vendor's limit on calls for one token, as far as it is known before its answers tell."""
     only_place: ClassVar[Place | None] = None
     """Set when the vendor has a single place, so that nobody has to pair projects."""
 
@@ -184,6 +207,11 @@ class Provider(ABC):
     @abstractmethod
     def probe(self) -> Report:
         """Find out what this connection can do, without writing anything. Raises ReconnectNeeded for a bad token."""
+
+    @classmethod
+    def reconsidered(cls, report: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A stored report (:meth:`Report.as_data`) as changed settings make it, without asking the vendor."""
+        return report
 
     @abstractmethod
     def places(self) -> Sequence[Place]:

@@ -118,3 +118,9 @@ class ConsentFlow(Protocol):
 
     def revoke(self, http: Http, grant: OAuthGrant) -> bool:
         """End a grant as far as the vendor lets us."""
+
+    def step_up(self, challenge: str, held: frozenset[str]) -> frozenset[str]:
+        """The scopes to ask for after a refusal with this WWW-Authenticate header; empty when asking cannot help."""
+
+    def client_document(self, document_url: str, redirect_uri: str, app_name: str, app_url: str) -> dict[str, Any]:
+        """Our client id metadata document, as it is served at ``document_url``."""

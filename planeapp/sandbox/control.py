@@ -2,7 +2,7 @@
 
 Every vendor's application is wrapped in :class:`Control`, which answers under ``/_sandbox/``:
 
-- ``GET /_sandbox/requests`` → ``{"requests": [{method, path, query, headers, status, body, fault}]}`` (newest last,
+- ``GET /_sandbox/requests`` → ``{"requests": [{at, method, path, query, headers, status, body, fault}]}`` (newest last,
   bodies cut at 4 KiB); ``DELETE`` forgets them.
 - ``POST /_sandbox/faults`` with ``{"method": "POST"|null, "path": <regex>, "contains": "", "times": 1, "status": 503,
   "body": "…", "headers": {}, "after": false, "delay": 0, "drop": false}`` plans a fault for the next ``times`` matching
@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class Control:
 
     async def _watched(self, scope: Scope, receive: Receive, send: Send) -> None:
         entry: dict[str, Any] = {
+            "at": time.time(),
             "method": scope["method"],
             "path": scope["path"],
             "query": scope["query_string"].decode("latin-1"),

@@ -12,6 +12,8 @@ import pytest
 from planeapp.lib.errors import FixSettings, ReconnectNeeded, RetryLater
 from planeapp.lib.http import Http
 from planeapp.plane.oauth import MINIMUM_SCOPES, PlaneOAuth
+from planeapp.plane.scopes import ScopeMissing
+from planeapp.sandbox.plane.oauth import issue_code
 from tests.plane.conftest import REDIRECT, Sandbox
 
 TOKEN = "/auth/o/token/"
@@ -127,6 +129,20 @@ def test_a_grant_without_scope_and_lifetime_gets_what_was_asked_and_an_hour(sand
     sandbox.fault(method="POST", path=TOKEN, status=200, body='{"access_token": "t", "expires_in": "soon"}')
     grant = sandbox.oauth.bot_token(sandbox.installation)
     assert (grant.expires_in, grant.scopes) == (3600, frozenset(MINIMUM_SCOPES))
+
+
+def test_a_refresh_that_names_no_scopes_tells_nothing_of_them(sandbox: Sandbox) -> None:
+    sandbox.fault(path=TOKEN, status=200, body='{"access_token": "a", "refresh_token": "b"}')
+    assert sandbox.oauth.refresh("old").scopes == frozenset()
+
+
+@pytest.mark.parametrize("scope", ["profile:read", "workspaces.members:read"])
+def test_a_persons_token_that_tells_too_little_of_them_is_refused_with_its_reason(sandbox: Sandbox, scope: str) -> None:
+    less = " ".join(set(MINIMUM_SCOPES) - {scope})
+    code = issue_code(sandbox.plane, sandbox.row("user", display_name="ada"), less, REDIRECT)
+    with pytest.raises(ScopeMissing) as refusal:
+        sandbox.oauth.exchange_code(code)
+    assert scope in refusal.value.person and "pln_" not in str(refusal.value)
 
 
 def test_tokens_stay_out_of_repr(sandbox: Sandbox) -> None:

@@ -8,8 +8,11 @@ from datetime import date
 import pytest
 
 from planeapp.lib.errors import Gone
-from planeapp.plane.side import PlaneSide
-from tests.plane.conftest import Sandbox, captured
+from planeapp.plane.gateway import Plane
+from planeapp.plane.scopes import ScopeMissing
+from planeapp.plane.side import TAKES, PlaneSide
+from planeapp.providers.base import Access
+from tests.plane.conftest import Sandbox, Token, captured
 
 FIRST, LAST = date(2027, 3, 1), date(2027, 3, 3)
 
@@ -27,6 +30,22 @@ def test_archived_items_and_drafts_are_left_out(sandbox: Sandbox, side: PlaneSid
     row = sandbox.row("work_item", id=item)
     sandbox.plane.store.put("work_item", item, row | {"is_draft": True})
     assert item not in [found.id for found in side.list(project).items]
+
+
+def test_archived_items_are_listed_by_themselves(
+    sandbox: Sandbox, side: PlaneSide, project: str, item: str
+) -> None:  # fmt: skip
+    assert side.archived(project) == (frozenset(), True)
+    row = sandbox.row("work_item", id=item)
+    sandbox.plane.store.put("work_item", item, row | {"archived_at": "2026-01-01"})
+    assert side.archived(project) == (frozenset({item}), True)
+
+
+def test_an_item_tells_who_changed_it_last(sandbox: Sandbox, side: PlaneSide, project: str, item: str) -> None:
+    milo = sandbox.row("user", display_name="milo")
+    sandbox.plane.change("work_item", sandbox.row("work_item", id=item), milo["id"], name="Changed")
+    found = side.get(project, item)
+    assert found and found.by == milo["id"]
 
 
 def test_an_item_is_read_or_gone(side: PlaneSide, project: str, item: str) -> None:
@@ -106,3 +125,40 @@ def test_a_webhooks_record_reads_like_the_apis(sandbox: Sandbox, side: PlaneSide
 def test_the_mark_for_vendors_names_workspace_and_item(side: PlaneSide) -> None:
     assert side.mark_of("i1") == f"plane:{side.workspace_id}/i1"
     assert side.url_of("") == ""
+
+
+# Fewer scopes
+
+
+def without(sandbox: Sandbox, side: PlaneSide, *scopes: str) -> PlaneSide:
+    """The side of a bot whose token is known to lack these."""
+    access = Access(sandbox.http, sandbox.url, Token(sandbox.token()))
+    return PlaneSide(Plane(access, "sandbox", lacks=scopes), side.workspace_id, side.app_url)
+
+
+def test_what_may_not_be_written_is_said_to_be_closed(sandbox: Sandbox, side: PlaneSide) -> None:
+    assert {side.closed(name) for name in (*TAKES, "parties")} == {""}
+    shut = without(sandbox, side, "projects.work_items:write")
+    assert ({shut.closed(name) for name in TAKES}, shut.closed("parties")) == ({"scope_missing"}, "")
+    unknown = without(sandbox, side, "projects.members:read")
+    assert [name for name in TAKES if unknown.closed(name)] == ["people"]
+
+
+def test_people_and_labels_that_may_not_be_known_are_left_out_and_the_rest_is_read(
+    sandbox: Sandbox, side: PlaneSide, project: str, item: str
+) -> None:
+    less = without(sandbox, side, "projects.members:read", "projects.labels:read")
+    full, found = side.get(project, item), less.get(project, item)
+    assert full and found
+    assert full.values.keys() - found.values.keys() == {"people", "labels"}
+    assert found.values["title"] == full.values["title"]
+
+
+def test_a_write_that_plane_would_refuse_is_not_sent(
+    sandbox: Sandbox, side: PlaneSide, project: str, item: str
+) -> None:
+    less, found = without(sandbox, side, "projects.work_items:write"), side.get(project, item)
+    assert found
+    with pytest.raises(ScopeMissing):
+        less.update(project, found, {"start": FIRST})
+    assert not sandbox.requests("PATCH")

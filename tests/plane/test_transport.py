@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 
-import httpx2
 import pytest
+import time_machine
 
-from planeapp.lib.errors import FixSettings, Gone, OutcomeUnknown, ReconnectNeeded, RetryLater
+from planeapp.lib.errors import FixSettings, Gone, OutcomeUnknown, OutOfQuota, ReconnectNeeded, RetryLater
 from planeapp.lib.http import Http
 from planeapp.plane.gateway import Plane
-from planeapp.plane.transport import Quota, joined
+from planeapp.plane.quota import TERMS
+from planeapp.plane.transport import joined
 from planeapp.providers.base import Access
+from tests.budgets import Kept
 from tests.plane.conftest import Sandbox, Token
 
 REFUSED = '{"detail": "Authentication credentials were not provided."}'
@@ -57,23 +60,44 @@ def test_an_html_page_with_401_does_not_end_the_token(sandbox: Sandbox) -> None:
     assert token.refused == []
 
 
-def test_the_rate_limit_headers_stay_within_reach(sandbox: Sandbox) -> None:
-    plane = sandbox.gateway()
-    assert plane.quota == Quota(None, None)
-    plane.me()
-    assert plane.quota.remaining == 99_999
-    assert plane.quota.resets_at
+def budgeted(sandbox: Sandbox, kept: Kept, *tokens: str) -> Plane:
+    return Plane(Access(sandbox.http, sandbox.url, Token(*tokens, sandbox.token()), budget=kept), "sandbox")
 
 
-def test_an_observer_sees_refused_answers_too(sandbox: Sandbox) -> None:
-    seen: list[int] = []
+def test_the_budget_learns_from_the_answers_headers(sandbox: Sandbox) -> None:
+    kept = Kept(TERMS)
+    budgeted(sandbox, kept).me()
+    assert kept.window("bot").limit == 100_000
 
-    def observe(response: httpx2.Response) -> None:
-        seen.append(response.status_code)
 
-    plane = Plane(Access(sandbox.http, sandbox.url, Token("old", sandbox.token())), "sandbox", observe=observe)
-    plane.me()
-    assert seen == [401, 200]
+def test_refused_answers_are_counted_too(sandbox: Sandbox) -> None:
+    kept = Kept(TERMS)
+    budgeted(sandbox, kept, "old").me()
+    assert kept.used == {"bot": 2}
+
+
+def test_a_call_without_room_is_not_sent(sandbox: Sandbox) -> None:
+    sandbox.plane.store.put("settings", "limits", {"per_minute": 3})
+    plane = budgeted(sandbox, Kept(TERMS))
+    for _ in range(3):
+        plane.me()
+    with pytest.raises(OutOfQuota) as refusal:
+        plane.me()
+    assert 0 < (refusal.value.delay or 0) <= 61
+    assert [one["status"] for one in sandbox.requests("GET", "/users/me/")] == [200] * 3
+
+
+def test_after_a_429_nothing_is_sent_until_plane_allows(sandbox: Sandbox) -> None:
+    plane = budgeted(sandbox, Kept(TERMS))
+    sandbox.fault(path="/users/me/", status=429, body="{}", headers={"Retry-After": "7"})
+    with time_machine.travel(time.time(), tick=False) as clock:
+        for delay in (7, 7):
+            with pytest.raises(OutOfQuota) as refusal:
+                plane.me()
+            assert refusal.value.delay == pytest.approx(delay, abs=0.01)
+        clock.shift(8)
+        plane.me()
+    assert [one["status"] for one in sandbox.requests("GET", "/users/me/")] == [429, 200]
 
 
 def test_our_user_agent_is_sent_and_every_path_ends_with_a_slash(sandbox: Sandbox, plane: Plane) -> None:

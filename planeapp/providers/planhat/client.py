@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -18,12 +18,13 @@ import httpx2
 
 from planeapp.lib.errors import FixSettings, ReconnectNeeded
 from planeapp.providers.base import Access
-from planeapp.providers.planhat import answers, regions
+from planeapp.providers.planhat import answers, quota, regions
 from planeapp.providers.planhat.answers import Asked, Pauses
 from planeapp.providers.planhat.hidden import send_open
 from planeapp.providers.planhat.models import SUSPECT_PAGES, Json, Model, Record, record_id
 
 API_SLOT = "api"
+OPEN_SLOT = "open"
 LIST_SECONDS = 60.0
 WRITE_SECONDS = 60.0
 
@@ -33,26 +34,11 @@ _PAUSES = Pauses()
 
 
 @dataclass(frozen=True)
-class RateLimit:
-    """The budget as an answer's headers tell it: calls in a window of 60 to 120 s, and how many are left."""
-
-    limit: int | None
-    remaining: int | None
-
-
-Observer = Callable[[RateLimit], None]
-
-
-@dataclass(frozen=True)
 class Scan:
     """All records of a list, in the order of their ids. Absence says something only when ``complete``."""
 
     records: tuple[Record, ...]
     complete: bool
-
-
-def nobody(limit: RateLimit) -> None:
-    """The observer when there is none."""
 
 
 def segment(value: str) -> str:
@@ -68,15 +54,11 @@ def segment(value: str) -> str:
 
 
 class Client:
-    """One account of Planhat. Every method raises only the errors of ``planeapp.lib.errors``.
+    """One account of Planhat. Every method raises only the errors of ``planeapp.lib.errors``."""
 
-    ``observe`` gets the rate limit of each answer that tells one.
-    """
-
-    def __init__(self, access: Access, observe: Observer = nobody, pauses: Pauses = _PAUSES) -> None:
+    def __init__(self, access: Access, pauses: Pauses = _PAUSES) -> None:
         self.access = access
         self.base = address(access)
-        self._observe = observe
         self._pauses = pauses
 
     def one(self, model: Model, ident: str | None = None) -> Record | None:
@@ -138,8 +120,9 @@ class Client:
     def open_post(self, model: Model, tenant: str, body: Json) -> Record:
         """POST to an open endpoint: the tenant id in the path, no Authorization header. See ``hidden``."""
         asked = Asked("POST", f"POST {self.base}/<tenant>/{model.path}", model, secret=tenant)
-        response = send_open(self.access.http, f"{self.base}/{segment(tenant)}/{model.path}", tenant, _json(body))
-        self._note(response)
+        with self.access.budget(OPEN_SLOT).call() as call:
+            response = send_open(self.access.http, f"{self.base}/{segment(tenant)}/{model.path}", tenant, _json(body))
+            call.tell(quota.allowance(response))
         if response.status_code == 404:
             raise FixSettings(f"{asked.where}: 404", person=UNKNOWN_TENANT, code="not_available")
         answers.raise_for_response(response, asked, self._pauses, _digest(tenant))
@@ -161,17 +144,19 @@ class Client:
         def once(token: str) -> httpx2.Response:
             headers = {"Authorization": self._authorization(token)}
             headers |= {} if content is None else {"Content-Type": "application/json"}
-            return self.access.http.send(
-                asked.method, self.base + path, headers=headers, params=params, content=content, seconds=seconds,
-                repeatable=asked.method != "POST",
-            )  # fmt: skip
+            with self.access.budget(API_SLOT).call() as call:
+                response = self.access.http.send(
+                    asked.method, self.base + path, headers=headers, params=params, content=content, seconds=seconds,
+                    repeatable=asked.method != "POST",
+                )  # fmt: skip
+                call.tell(quota.allowance(response))
+            return response
 
         token = self.access.token(API_SLOT)
         response = once(token)
         if response.status_code == 401:
             token = self._fresh(token, asked, response)
             response = once(token)
-        self._note(response)
         if response.status_code not in reports:
             answers.raise_for_response(response, asked, self._pauses, _digest(token))
         return response
@@ -192,11 +177,6 @@ class Client:
                 "Basic " + base64.b64encode(f"{token}:".encode()).decode()
             )  # the token is the user, the password is empty
         return f"Bearer {token}"
-
-    def _note(self, response: httpx2.Response) -> None:
-        limit = RateLimit(_number(response, "X-Rate-Limit-Limit"), _number(response, "X-Rate-Limit-Remaining"))
-        if limit != RateLimit(None, None):
-            self._observe(limit)
 
     def _path(self, model: Model, ident: str | None = None) -> str:
         return f"/{model.path}" if ident is None else f"/{model.path}/{segment(ident)}"
@@ -222,11 +202,6 @@ def address(access: Access) -> str:
 
 def _json(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-def _number(response: httpx2.Response, header: str) -> int | None:
-    value = response.headers.get(header, "")
-    return int(value) if value.isascii() and value.isdigit() else None
 
 
 def _digest(secret: str) -> str:

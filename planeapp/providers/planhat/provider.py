@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+from planeapp.lib.budget import Terms
 from planeapp.lib.errors import FixSettings, Gone, GroundcrewError
 from planeapp.providers.base import Access, Direction, Field, Item, Listing, Party, Place, Provider, Report, Values
-from planeapp.providers.planhat import answers, mapping, matching, models
+from planeapp.providers.planhat import answers, mapping, matching, models, quota
 from planeapp.providers.planhat.bulk import BulkResult
-from planeapp.providers.planhat.client import Observer, nobody
 from planeapp.providers.planhat.models import Json, Record, record_id
 from planeapp.providers.planhat.probe import probe
 from planeapp.providers.planhat.resources import Api
@@ -32,6 +32,7 @@ class Planhat(Provider):
 
     key: ClassVar[str] = "planhat"
     name: ClassVar[str] = "Planhat"
+    terms: ClassVar[Terms] = quota.TERMS
     place_name: ClassVar[str] = "model"
     only_place: ClassVar[Place | None] = Place("issues", "Issues")
     fields: ClassVar[tuple[Field, ...]] = (
@@ -43,9 +44,9 @@ class Planhat(Provider):
         Field("url", "Link to the work item", "out", _OUT),
     )
 
-    def __init__(self, access: Access, observe: Observer = nobody) -> None:
+    def __init__(self, access: Access) -> None:
         super().__init__(access)
-        self.api = Api(access, observe)
+        self.api = Api(access)
 
     def probe(self) -> Report:
         """The permission table. Writes nothing. ReconnectNeeded for a bad token or a wrong region."""

@@ -13,7 +13,7 @@ from planeapp.lib.errors import FixSettings, Gone
 from planeapp.providers.base import Access
 from planeapp.providers.planhat import answers, bulk, models
 from planeapp.providers.planhat.bulk import BulkResult
-from planeapp.providers.planhat.client import Client, Observer, Scan, nobody
+from planeapp.providers.planhat.client import Client, Scan
 from planeapp.providers.planhat.models import Json, Model, Record, record_id
 
 
@@ -177,8 +177,8 @@ class Tasks(OfCompanies):
 class Api:
     """Every resource of one account."""
 
-    def __init__(self, access: Access, observe: Observer = nobody) -> None:
-        client = Client(access, observe)
+    def __init__(self, access: Access) -> None:
+        client = Client(access)
         self.client = client
         self.companies = BulkResource(client, models.COMPANIES)
         self.endusers = OfCompanies(client, models.ENDUSERS, "companyId", ("c", "companyId"))

@@ -23,6 +23,7 @@ from planeapp.lib.errors import (
 )
 
 MAX_TEXT = 500
+ALLOW_MORE = "An admin can allow it: press “Allow more” on Planner's page in the settings."
 SCOPE = re.compile(r"\b(?:events|projects|blocks|webhooks):(?:read|write)\b")
 SECRET = re.compile(r"plr_pat_\S+|Bearer\s+\S+", re.IGNORECASE)
 
@@ -141,6 +142,19 @@ def _forbidden(detail: str, headers: Mapping[str, str], text: str, scope: str) -
     needed = missing_scope(headers, text, scope)
     hint = f"the scope {needed}" if needed else "more rights"
     return FixSettings(detail, person=f"Planner's token needs {hint}. Make a token that has it and connect again.")
+
+
+def scope_refused(detail: str, scopes: str, *, helps: bool) -> FixSettings:
+    """What a call that was refused for want of ``scopes`` means for access by sign-in, where nobody made a token.
+
+    ``helps``: whether asking the person for more can change it.
+    """
+    person = f"Planner needs a further permission for this ({short(scopes)}). {ALLOW_MORE}"
+    if not helps:
+        person = (
+            "Planner refuses this to the person who signed in. Let somebody who may do it in Planner sign in instead."
+        )
+    return FixSettings(detail, person=person)
 
 
 def _refused(detail: str, status: int, headers: Mapping[str, str], text: str) -> GroundcrewError:

@@ -15,6 +15,7 @@ import httpx2
 from planeapp.lib.errors import FixSettings, OutcomeUnknown, ReconnectNeeded, RetryLater
 from planeapp.providers.base import Access
 from planeapp.providers.planner.answers import raise_for_response
+from planeapp.providers.planner.quota import allowance
 
 EVENTS = "/v1/connectors/events"
 ZAPIER_EVENTS = "/v1/connectors/zapier/triggers/events"
@@ -80,7 +81,10 @@ class Client:
         headers = {**parts.pop("headers", {}), "Authorization": f"Bearer {token}"}
         repeatable = True if method == "DELETE" else None
         url = f"{self.access.base_url.rstrip('/')}{path}"
-        return self.access.http.send(method, url, headers=headers, repeatable=repeatable, **parts)
+        with self.access.budget(SLOT).call() as call:
+            response = self.access.http.send(method, url, headers=headers, repeatable=repeatable, **parts)
+            call.tell(allowance(response.status_code, response.headers))
+        return response
 
 
 def _parsed(where: str, response: httpx2.Response, writes: bool) -> Any:

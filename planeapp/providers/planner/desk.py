@@ -10,7 +10,7 @@ from planeapp.lib.errors import FixSettings, Gone
 from planeapp.providers.base import Access
 from planeapp.providers.planner import reading, toolbox
 from planeapp.providers.planner.arguments import MappingData, arguments_for, has, objections, slot_of
-from planeapp.providers.planner.mcp import MCP_PATH, McpSession
+from planeapp.providers.planner.mcp import MCP_PATH, OAUTH, McpSession
 from planeapp.providers.planner.reading import Record
 from planeapp.providers.planner.results import content
 from planeapp.providers.planner.schema import fingerprint
@@ -32,7 +32,7 @@ class Desk:
         slots = list(access.settings.get("slots") or ["api"])
         url = access.base_url.rstrip("/") + str(access.settings.get("mcp_path") or MCP_PATH)
         self.session = McpSession(
-            access, url, slot="oauth" if "oauth" in slots else "api",
+            access, url, slot=OAUTH if OAUTH in slots else "api",
             wire=str(facts.get("wire") or "sdk"), era=str(facts.get("era") or "legacy"),
         )  # fmt: skip
         self._toolbox = toolbox.load(facts["tools"]) if facts.get("tools") else None
@@ -40,17 +40,20 @@ class Desk:
 
     @property
     def box(self) -> Toolbox:
-        """The stored toolbox, or one made now for a connection that was never probed."""
+        """The stored toolbox, or one made now for a connection that was never probed, as far as we were granted it.
+
+        Settings are read each time: a refusal in the midst of the work adds to what is missing.
+        """
         if self._toolbox is None:
             self._toolbox = toolbox.build(self.session.tools(), self.access.settings)
-        return self._toolbox
+        return self._toolbox.without(missing_scopes(self.access.settings))
 
     def need(self, role: str) -> MappingData:
         """The tool for a role. Raises FixSettings with the reason when there is none."""
         found = self.box.best(role)
         if found is None:
-            why = self.box.why_not(role)
-            raise FixSettings(f"planner: no tool for {role}", person=why, code="not_offered")
+            why, code = self.box.why_not(role), "" if self.box.off(role) else "not_offered"
+            raise FixSettings(f"planner: no tool for {role}", person=why, code=code)
         return found
 
     def run(self, mapping: MappingData, arguments: dict[str, Any], *, writes: bool) -> Any:
@@ -155,6 +158,11 @@ class Desk:
     def close(self) -> None:
         """End the session."""
         self.session.close()
+
+
+def missing_scopes(settings: Mapping[str, Any]) -> frozenset[str]:
+    """The scopes that a sign-in was not granted; an API token's are its own affair."""
+    return frozenset(settings.get("missing_scopes") or ()) if OAUTH in (settings.get("slots") or ()) else frozenset()
 
 
 def _without_doubles(rows: list[Record]) -> list[Record]:

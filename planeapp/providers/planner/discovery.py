@@ -140,9 +140,9 @@ def _metadata(http: Http, urls: Sequence[str], identifier: str) -> OAuthMetadata
     found = _first(http, urls, OAuthMetadata)
     if found is not None and not same_issuer(str(found.issuer), identifier):
         raise FixSettings(
-            f"metadata of {identifier} names the issuer {found.issuer}",
-            person=f"Planner's sign-in server says that it is {found.issuer}, not {identifier}. We do not go on. "
-            "Please tell Planner's support.",
+            f"metadata of {identifier} names another issuer, at {_host(str(found.issuer))}",
+            person=f"Planner's sign-in server {identifier} says that it is another one (at {_host(str(found.issuer))}). We do "
+            "not go on. Please tell Planner's support.",
             code="wrong_issuer",
         )
     return found

@@ -13,13 +13,15 @@ from typing import Any, Self, TypeVar
 
 from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, OutcomeUnknown, ReconnectNeeded, RetryLater
 from planeapp.providers.base import Access
-from planeapp.providers.planner.answers import error_for, short
+from planeapp.providers.planner.answers import error_for, is_page, missing_scope, scope_refused, short, words_of
+from planeapp.providers.planner.quota import allowance
 from planeapp.providers.planner.raw_mcp import RawWire
 from planeapp.providers.planner.sdk_mcp import SdkWire
 from planeapp.providers.planner.wire import CallResult, Hello, Tool, Wire, WireFailure
 
 T = TypeVar("T")
 MCP_PATH = "/api/mcp"
+OAUTH = "oauth"
 SECONDS = 30.0
 MAX_PAGES = 50
 METHOD_NOT_FOUND, INVALID_PARAMS, UNSUPPORTED_VERSION = -32601, -32602, -32022
@@ -67,7 +69,6 @@ class McpSession:
     def open(self) -> Hello:
         """Shake hands if that has not been done; refreshes a refused token once and tries the other era once."""
         if self.hello is None:
-            self._token = self._token or self.access.token(self.slot)
             self._trying("initialize", self._shake_hands, writes=False)
         if self.hello is None:  # _trying either set it or raised
             raise RetryLater("initialize: no handshake")
@@ -134,8 +135,9 @@ class McpSession:
         """Do it; after a 401 once more with a newer token, after a lost session once more with a new one."""
         renewed = reopened = False
         while True:
+            self._ask_leave()
             try:
-                return work()
+                return self._counted(work)
             except WireFailure as failure:
                 if failure.status == 401 and not renewed:
                     renewed = True
@@ -145,7 +147,33 @@ class McpSession:
                     self._drop()
                 else:
                     self._after(failure)
-                    raise sorted_failure(f"MCP {what}", failure, writes=writes) from failure
+                    raise self._sorted(f"MCP {what}", failure, writes) from failure
+
+    def _ask_leave(self) -> None:
+        """Take the token anew for each call: it may have been renewed, or may no longer be ours to use."""
+        token = self.access.token(self.slot)
+        if token != self._token:
+            self._token = token
+            if self._wire is not None:
+                self._wire.use(token)
+
+    def _counted(self, work: Callable[[], T]) -> T:
+        """Do it as one call of the token's budget, however many requests the protocol makes of it."""
+        with self.access.budget(self.slot).call() as call:
+            try:
+                return work()
+            except WireFailure as failure:
+                call.tell(allowance(failure.status, failure.headers))
+                raise
+
+    def _sorted(self, where: str, failure: WireFailure, writes: bool) -> GroundcrewError:
+        """The error that a failure means; a permission that the sign-in lacks is kept, so that it can be asked for."""
+        if self.slot != OAUTH or failure.status != 403 or is_page(failure.text):
+            return sorted_failure(where, failure, writes=writes)
+        header = failure.headers.get("www-authenticate", "")
+        helps = self.access.lacks(self.slot, header)
+        detail = f"{where}: 403 {words_of(failure.text)}"
+        return scope_refused(detail, missing_scope(failure.headers, "", ""), helps=helps)
 
     def _renew(self, what: str) -> None:
         token = self.access.token(self.slot, refused=self._token)

@@ -177,7 +177,7 @@ def _check_issuer(pending: Pending, issuer: str | None) -> None:
     if issuer is None and not pending.names_issuer or issuer == pending.session.issuer:
         return
     raise Refused(
-        f"callback of {hide(issuer or 'nobody', ())} instead of {pending.session.issuer}",
+        f"callback of {'another issuer' if issuer else 'nobody'} instead of {pending.session.issuer}",
         person=f"The answer did not come from Planner's own sign-in, so nothing was connected. {AGAIN}",
         code="wrong_issuer",
     )

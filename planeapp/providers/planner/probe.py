@@ -12,15 +12,14 @@ from typing import Any
 
 from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, ReconnectNeeded, RetryLater
 from planeapp.providers.base import Access, Report, ReportLine
-from planeapp.providers.planner import events, reading, toolbox
+from planeapp.providers.planner import events, reading, reports, toolbox
 from planeapp.providers.planner.client import Client
-from planeapp.providers.planner.desk import Desk
+from planeapp.providers.planner.desk import Desk, missing_scopes
 from planeapp.providers.planner.mcp import StrictRefusal
-from planeapp.providers.planner.toolbox import LABELS, Toolbox
+from planeapp.providers.planner.toolbox import Toolbox
 
 NO_API = "This connection has no API token; events and webhooks need one (Planner's Enterprise plan)."
 REST_OFF = "Off until an admin allows it in the connection's settings: the body of this call is not public."
-ABILITIES = {"list": "list_blocks", "update": "update_block", "delete": "delete_block"}
 
 
 def run(access: Access, slots: set[str]) -> Report:
@@ -87,7 +86,7 @@ class _Probe:
         try:
             good = self.step("mcp", "MCP connection", lambda: self._shake_hands(desk))
             good = good and self.step("tools", "MCP tools", lambda: self._tools(desk))
-            told = good and self.step("projects", "Projects", lambda: self._projects(desk))
+            told = good and self._look_at_projects(desk)
         finally:
             desk.close()
         if not told and wire == "sdk" and isinstance(self.errors[-1], StrictRefusal):
@@ -104,9 +103,16 @@ class _Probe:
 
     def _tools(self, desk: Desk) -> str:
         tools = desk.session.tools()
-        self.box = toolbox.build(tools, self.access.settings)
+        self.box = toolbox.build(tools, self.access.settings).without(missing_scopes(self.access.settings))
         self.facts["tools"] = self.box.as_data()
         return f"{len(tools)}: " + ", ".join(tool["name"] for tool in tools[:30])
+
+    def _look_at_projects(self, desk: Desk) -> bool:
+        """Nothing is tried that was not granted."""
+        if desk.box.off("list_projects"):
+            self.lines.append(ReportLine("projects", "Projects", "off", desk.box.why_not("list_projects")))
+            return True
+        return self.step("projects", "Projects", lambda: self._projects(desk))
 
     def _projects(self, desk: Desk) -> str:
         found = desk.projects()
@@ -117,7 +123,7 @@ class _Probe:
         """A passing failure does not make us forget what an earlier probe found."""
         earlier = (self.access.report.get("facts") or {}).get("tools")
         if isinstance(error, RetryLater) and earlier:
-            self.box = toolbox.load(earlier)
+            self.box = toolbox.load(earlier).without(missing_scopes(self.access.settings))
             before = self.access.report["facts"]
             self.facts |= {name: before[name] for name in ("wire", "era", "tools", "projects") if name in before}
 
@@ -146,20 +152,9 @@ class _Probe:
         """Lines for what the tools can do, and the abilities that follow."""
         mode = [name for name, there in (("rest", self.rest_works), ("mcp", self.box is not None)) if there]
         self.facts["mode"] = "+".join(mode) or "none"
-        for role, label in LABELS.items():
-            self.lines.append(self._role_line(role, label))
-        self.lines.append(self._rest_create_line())
-        return Report(tuple(self.lines), self._abilities(), self.facts, self.account)
-
-    def _role_line(self, role: str, label: str) -> ReportLine:
-        name, text = f"can_{role}", label[0].upper() + label[1:]
-        if self.box is None:
-            return ReportLine(name, text, "absent", "Planner's MCP tools are not available to this connection.")
-        best = self.box.best(role)
-        if best is None:
-            return ReportLine(name, text, "absent", self.box.why_not(role))
-        filled = ", ".join(slot["field"] for slot in best["slots"])
-        return ReportLine(name, text, "ok", f"{best['tool']}({filled})")
+        self.lines += [*reports.role_lines(self.box), self._rest_create_line()]
+        found = reports.abilities(self.box or Toolbox(), self._working())
+        return Report(tuple(self.lines), found, self.facts, self.account)
 
     def _rest_create_line(self) -> ReportLine:
         allowed = bool(self.access.settings.get("rest_create"))
@@ -169,20 +164,14 @@ class _Probe:
             "rest_create", "Create a block by REST", "ok" if allowed else "absent", "" if allowed else REST_OFF
         )
 
-    def _abilities(self) -> frozenset[str]:
-        box = self.box or Toolbox()
-        found = {ability for ability, role in ABILITIES.items() if box.best(role)}
-        if box.best("get_block") or box.best("list_blocks"):
-            found.add("get")
-        if box.best("list_blocks") or self.rest_works:
-            found.add("find")
-        if self.rest_works:
-            found.add("feed")
+    def _working(self) -> set[str]:
+        """What works beside the tools."""
+        found = {"feed"} if self.rest_works else set()
         if any(line.name == "webhooks" and line.state == "ok" for line in self.lines):
             found.add("subscribe")
-        if box.best("create_block") or (self.rest_works and self.access.settings.get("rest_create")):
-            found.add("create")
-        return frozenset(found)
+        if self.rest_works and self.access.settings.get("rest_create"):
+            found.add("rest_create")
+        return found
 
 
 def _feed_words(body: Any) -> str:

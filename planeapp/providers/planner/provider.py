@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, OutcomeUnknown
 from planeapp.lib.events import Event
 from planeapp.providers.base import Access, Field, Item, Listing, Place, Provider, Report, Values
-from planeapp.providers.planner import events, mapping, probe, reading, subscriptions, template
+from planeapp.providers.planner import events, mapping, probe, reading, reports, subscriptions, template
 from planeapp.providers.planner.arguments import MappingData, arguments_for, has, slot_of
 from planeapp.providers.planner.client import Client
 from planeapp.providers.planner.desk import Desk
@@ -26,7 +27,7 @@ class Planner(Provider):
 
     ``settings``: ``slots`` (token slots present), ``rest_create``, ``template``, ``template_maps``, ``tools``
     (corrections by role),
-    ``states`` (our state → theirs), ``end_inclusive``, ``subscriptions_prefix``, ``mcp_path``.
+    ``states`` (our state → theirs), ``end_inclusive``, ``subscriptions_prefix``, ``mcp_path``, ``missing_scopes``.
     """
 
     key = "planner"
@@ -44,9 +45,7 @@ class Planner(Provider):
     def __init__(self, access: Access) -> None:
         self.facts: Mapping[str, Any] = access.report.get("facts") or {}
         known = set(access.settings.get("slots") or ["api"])
-        super().__init__(Access(
-            access.http, access.base_url, _only_slots(access, known), access.settings, access.report, access.zone
-        ))  # fmt: skip
+        super().__init__(replace(access, token=_only_slots(access, known)))
         self.slots = known
         self.client = Client(self.access)
         self.desk = Desk(self.access, self.facts)
@@ -68,9 +67,14 @@ class Planner(Provider):
         """See :mod:`planeapp.providers.planner.probe`."""
         return probe.run(self.access, self.slots)
 
+    @classmethod
+    def reconsidered(cls, report: Mapping[str, Any], settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See :func:`planeapp.providers.planner.reports.reconsidered`."""
+        return reports.reconsidered(report, settings)
+
     def places(self) -> Sequence[Place]:
         """Planner's projects; without a tool for them those that the events speak of."""
-        if self._mcp_has("list_projects"):
+        if self._by_tool("list_projects"):
             return [Place(key, name) for key, name in self.desk.projects()]
         found: dict[str, str] = {}
         for event in self._feed():
@@ -98,14 +102,14 @@ class Planner(Provider):
 
     def find(self, place: str, mark: str) -> Sequence[Item]:
         """Blocks with our mark: through the listing tool, else among the newest events."""
-        if self._mcp_has("list_blocks"):
+        if self._by_tool("list_blocks"):
             found = [self.item_of(row) for row in self.desk.blocks(place, mark)[0]]
             return [item for item in found if item.mark == mark]
         return [item for item in self._items_of_feed() if item.mark == mark]
 
     def create(self, place: str, values: Values, mark: str) -> Item:
         """A new block that carries the mark, by MCP, else by REST if the settings allow it."""
-        if self._mcp_has("create_block"):
+        if self._by_tool("create_block"):
             return self._create_by_tool(self.desk.need("create_block"), place, values, mark)
         if not self.access.settings.get("rest_create"):
             why = f"{self._why_not('create_block')} An admin can allow creating by REST in the connection's settings."
@@ -234,6 +238,10 @@ class Planner(Provider):
 
     def _mcp_has(self, role: str) -> bool:
         return self._has_tools() and self.desk.box.best(role) is not None
+
+    def _by_tool(self, role: str) -> bool:
+        """Whether MCP's is the way: where there is a tool, and where the reason that it is off is all that can be told."""
+        return self._mcp_has(role) or (self._has_tools() and self.desk.box.off(role) and "api" not in self.slots)
 
     def _feed_page(self) -> Any:
         return self.client.zapier_events() if self.facts.get("feed") == "zapier" else self.client.events(FEED_PAGE)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from planeapp.providers.planner.answers import ALLOW_MORE
 from planeapp.providers.planner.arguments import MappingData, form_of, has, is_inclusive, propose, slot_of
 from planeapp.providers.planner.schema import fingerprint, leaves
 from planeapp.providers.planner.tools import classify, overridden
@@ -21,24 +22,50 @@ LABELS = {
     "update_block": "change a block",
     "delete_block": "delete a block",
 }
+SCOPES = {
+    "list_projects": "projects:read",
+    "list_people": "projects:read",
+    "list_blocks": "blocks:read",
+    "get_block": "blocks:read",
+    "create_block": "blocks:write",
+    "update_block": "blocks:write",
+    "delete_block": "blocks:write",
+}
+"""What each role needs (Planner developer page, "Scopes"). A server with other scopes refuses the call itself."""
 PARTS = ("title", "when", "notes", "people", "state", "url", "external_id")
 
 
 @dataclass(frozen=True)
 class Toolbox:
-    """``roles``: role → mappings, best first; ``hints``: how answers are read; ``hash``: of every tool together."""
+    """``roles``: role → mappings, best first; ``hints``: how answers are read; ``hash``: of every tool together.
+
+    ``missing``: scopes that were not granted; the roles that need them are off.
+    """
 
     roles: Mapping[str, Sequence[MappingData]] = field(default_factory=dict)
     hints: Mapping[str, Any] = field(default_factory=dict)
     hash: str = ""
+    missing: frozenset[str] = frozenset()
+
+    def without(self, scopes: Iterable[str]) -> Toolbox:
+        """The same tools for somebody who was not granted these scopes."""
+        return replace(self, missing=frozenset(scopes))
+
+    def off(self, role: str) -> bool:
+        """Whether a role that Planner offers is closed to us for want of a scope."""
+        return bool(self.roles.get(role)) and SCOPES[role] in self.missing
+
+    def usable(self, role: str) -> list[MappingData]:
+        """The tools for a role whose requirements we can fill, best first."""
+        return [] if self.off(role) else [mapping for mapping in self.roles.get(role, ()) if not mapping["missing"]]
 
     def best(self, role: str) -> MappingData | None:
-        """The first tool for a role whose requirements we can fill."""
-        return next((mapping for mapping in self.roles.get(role, ()) if not mapping["missing"]), None)
+        """The first of the usable tools."""
+        return next(iter(self.usable(role)), None)
 
     def updates(self, touched: frozenset[str]) -> list[MappingData]:
         """The fewest tools (first fitting ones) that together write what is touched, as far as any tool can."""
-        usable = [mapping for mapping in self.roles.get("update_block", ()) if not mapping["missing"]]
+        usable = self.usable("update_block")
         wanted, chosen = parts_of(touched), []
         while wanted:
             best = max(usable, key=lambda mapping: len(wanted & writes(mapping)), default=None)
@@ -51,6 +78,8 @@ class Toolbox:
     def why_not(self, role: str) -> str:
         """Why a role cannot be used, in plain words."""
         offered = self.roles.get(role, ())
+        if self.off(role):
+            return f"Off: Planner did not grant the scope {SCOPES[role]}. {ALLOW_MORE}"
         if not offered:
             return f"Planner offers no tool to {LABELS[role]}."
         needs = ", ".join(offered[0]["missing"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -20,10 +21,13 @@ _FIELDS = ("client_id", "redirect_uri", "scope", "state", "response_type", "code
 class _Asked:
     application: Doc
     values: dict[str, str]
+    ticked: tuple[str, ...] | None = None
 
     @property
     def scope(self) -> str:
-        return self.values.get("scope") or scopes.DEFAULT
+        """What the app asks for, or as much of it as the boxes on the page leave."""
+        asked = self.values.get("scope") or scopes.DEFAULT
+        return asked if self.ticked is None else " ".join(name for name in asked.split() if name in self.ticked)
 
     def sent_back(self, **answer: str) -> Response:
         uri = self.values["redirect_uri"]
@@ -36,7 +40,7 @@ async def page(plane: Plane, request: Request) -> Response:
     """Show the question, or act on the answer."""
     form = await request.form() if request.method == "POST" else request.query_params
     try:
-        asked = _asked(plane, {name: str(form.get(name, "")) for name in _FIELDS})
+        asked = _asked(plane, form)
         problem = _problem(asked)
         if problem:
             return asked.sent_back(error=problem)
@@ -47,15 +51,17 @@ async def page(plane: Plane, request: Request) -> Response:
     return _question(plane, request, asked)
 
 
-def _asked(plane: Plane, values: dict[str, str]) -> _Asked:
+def _asked(plane: Plane, form: FormData | QueryParams) -> _Asked:
     """Whatever is wrong with client or redirect URI is told here and never sent to an unknown address."""
+    values = {name: str(form.get(name, "")) for name in _FIELDS}
     application = oauth.application_of(plane, values["client_id"])
     if application is None:
         raise pages.Refusal(400, "Unknown app", "No app has this client id. Check PLANE_CLIENT_ID of the app.")
     if values["redirect_uri"] not in application["redirect_uris"]:
         known = ", ".join(application["redirect_uris"])
         raise pages.Refusal(400, "Unknown redirect URI", f"The app registered {known}. Send one of these.")
-    return _Asked(application, values)
+    ticked = tuple(str(name) for name in form.getlist("allow")) if form.get("boxes") else None
+    return _Asked(application, values, ticked)
 
 
 def _problem(asked: _Asked) -> str:
@@ -93,6 +99,8 @@ def _question(plane: Plane, request: Request, asked: _Asked) -> Response:
 def _decide(plane: Plane, request: Request, asked: _Asked, form: dict[str, str]) -> Response:
     if form.get("decision") != "approve":
         return asked.sent_back(error="access_denied")
+    if not asked.scope:
+        raise pages.Refusal(400, "Nothing is allowed", "Go back and leave at least one permission ticked, or deny.")
     user = pages.looking(plane, request)
     workspace = plane.workspace(form.get("workspace", ""))
     if workspace is None or role_in(workspace, user) == 0:
@@ -105,5 +113,5 @@ def _decide(plane: Plane, request: Request, asked: _Asked, form: dict[str, str])
         raise pages.Refusal(
             403, "Only an admin can install", f"Ask an admin of {workspace['name']} to install this app."
         )
-    installation = installs.install(plane, workspace, asked.application, user)
+    installation = installs.install(plane, workspace, asked.application, user, asked.scope)
     return asked.sent_back(code=code, app_installation_id=installation["id"])

@@ -17,8 +17,11 @@ def standing(plane: Plane, workspace: Doc, application: Doc) -> Doc | None:
     return rows[0] if rows else None
 
 
-def install(plane: Plane, workspace: Doc, application: Doc, by: Doc) -> Doc:
-    """Install afresh: a new installation id; the bot user of an earlier one comes back and joins every project."""
+def install(plane: Plane, workspace: Doc, application: Doc, by: Doc, scope: str = "") -> Doc:
+    """Install afresh: a new installation id; the bot user of an earlier one comes back and joins every project.
+
+    ``scope`` is all that the bot is allowed there, whatever it asks for; empty: no less than it asks for.
+    """
     earlier = standing(plane, workspace, application)
     if earlier is not None:
         _end(plane, earlier)
@@ -38,6 +41,7 @@ def install(plane: Plane, workspace: Doc, application: Doc, by: Doc) -> Doc:
         webhook=str(uuid.uuid4()),
         webhook_active=True,
         status="installed",
+        scope=scope,
     )
 
 

@@ -155,6 +155,9 @@ def _for_bot(plane: Plane, application: Doc, asked: dict[str, str]) -> Doc:
     scope = asked.get("scope") or scopes.DEFAULT
     if scopes.unknown(scope):
         raise Refused("invalid_scope", "Unknown scopes: " + " ".join(scopes.unknown(scope)))
+    scope = scopes.common(scope, installation.get("scope") or scope)
+    if not scope:
+        raise Refused("invalid_scope", "The workspace allows none of these scopes.")
     access = issue_token(plane, "pln_bot_", installation["app_bot"], scope, installation["id"])
     return _answered(access, scope)
 

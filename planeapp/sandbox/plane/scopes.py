@@ -27,6 +27,12 @@ def within(asked: str, granted: str) -> bool:
     return set(asked.split()) <= set(granted.split())
 
 
+def common(asked: str, granted: str) -> str:
+    """Those of the asked scopes that are granted; the older names stand for all that end so."""
+    known = set(granted.split())
+    return " ".join(name for name in asked.split() if {name, name.rpartition(":")[2]} & known)
+
+
 def allows(granted: str | None, area: str, writes: bool) -> bool:
     """Whether a token with these scopes may read or write ``area``; None stands for a personal key, which may all."""
     if granted is None:

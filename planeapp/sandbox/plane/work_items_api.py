@@ -29,7 +29,14 @@ def _list(call: Call) -> Answer:
     key, source = call.query.get("external_id"), call.query.get("external_source")
     if key and source:
         return 200, serializers.work_item(call.plane, _by_external(call, key, source), call.query)
-    rows = _ordered(call, work_items.visible(call.plane, project=call.within["id"]))
+    return _page(call, _ordered(call, work_items.visible(call.plane, project=call.within["id"])))
+
+
+def _archived(call: Call) -> Answer:
+    return _page(call, [row for row in call.plane.live("work_item", project=call.within["id"]) if row["archived_at"]])
+
+
+def _page(call: Call, rows: list[Doc]) -> Answer:
     envelope = page(call.query, rows)
     envelope["results"] = [serializers.work_item(call.plane, row, call.query) for row in envelope["results"]]
     return 200, envelope
@@ -143,8 +150,9 @@ def _hit(call: Call, row: Doc, project: Doc) -> Doc:
 
 def endpoints(workspace: str, items: str) -> list[Endpoint]:
     """Addresses under the workspace's path and under the path ``items`` of a project's work items."""
-    name = items.rsplit("/", 2)[-2]
+    project, name = items.removesuffix("/").rsplit("/", 1)
     return [
+        Endpoint(f"{project}/archived-{name}/", SCOPE, of_project, {"GET": _archived}),
         Endpoint(items, SCOPE, of_project, {"GET": _list, "POST": _create}),
         Endpoint(items + "{item_id:uuid}/", SCOPE, of_project, {"GET": _get, "PATCH": _update, "DELETE": _delete}),
         Endpoint(f"{workspace}{name}/search/", SCOPE, of_workspace, {"GET": _search}),

@@ -1,6 +1,7 @@
 """OAuth rows: what a person agreed to (grants), the codes and tokens that stand for it, and their turning over.
 
-A refresh token is good for one use; using it again ends the whole grant (RFC 9700, "Refresh Token Protection").
+A refresh token is good for one use; using it again, after the grace that the settings give, ends the whole grant
+(RFC 9700, "Refresh Token Protection").
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Grants:
         grant = self.store.get("grants", row["grant"]) if row else None
         if row is None or grant is None or grant["client_id"] != client_id:
             raise OAuthError("invalid_grant", "This refresh token is not known or was revoked.")
-        if row["used"]:
+        if row["used"] and row["used"] + float(setting(self.store, "oauth", "grace_seconds")) <= self.clock.time():
             self.revoke(grant["id"])
             raise OAuthError("invalid_grant", "This refresh token was used before; the access is withdrawn.")
         if row["expires_at"] <= self.clock.time():
@@ -76,7 +77,7 @@ class Grants:
         scopes = form["scope"].split() if form.get("scope") else grant["scopes"]
         if not set(scopes) <= set(grant["scopes"]):
             raise OAuthError("invalid_scope", "More scopes than were authorized.")
-        self.store.put("refresh_tokens", row["id"], {**row, "used": True})
+        self.store.put("refresh_tokens", row["id"], {**row, "used": row["used"] or self.clock.time()})
         return self._issue(grant, scopes)
 
     def forget(self, client_id: str, token: str) -> None:
@@ -98,7 +99,7 @@ class Grants:
         for kind, prefix in (("access", "plr_oat_"), ("refresh", "plr_ort_")):
             token = prefix + secrets.token_urlsafe(32)
             expires = now + float(setting(self.store, "oauth", f"{kind}_seconds"))
-            row = {"id": token, "grant": grant["id"], "scopes": scopes, "expires_at": expires, "used": False}
+            row = {"id": token, "grant": grant["id"], "scopes": scopes, "expires_at": expires, "used": 0}
             self.store.put(f"{kind}_tokens", token, row)
             answer[f"{kind}_token"] = token
         return {**answer, "expires_in": int(setting(self.store, "oauth", "access_seconds"))}

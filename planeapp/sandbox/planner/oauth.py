@@ -15,9 +15,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from planeapp.sandbox.planner.grants import Grants, OAuthError
-from planeapp.sandbox.planner.oauth_clients import METHODS, authenticated, refused, register
+from planeapp.sandbox.planner.oauth_clients import METHODS, authenticated, client_of, refused, register
 from planeapp.sandbox.planner.seed import SCOPES
 from planeapp.sandbox.planner.services import Services, services
+from planeapp.sandbox.planner.settings import setting
 from planeapp.sandbox.planner.templating import page
 from planeapp.sandbox.store import Doc
 
@@ -42,6 +43,7 @@ async def server_metadata(request: Request) -> Response:
             "revocation_endpoint_auth_methods_supported": METHODS,
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
+            "client_id_metadata_document_supported": bool(setting(services(request).store, "oauth", "documents")),
         }
     )
 
@@ -63,7 +65,7 @@ async def resource_metadata(request: Request) -> Response:
 async def authorize(request: Request) -> Response:
     """``GET /oauth/authorize``: the consent page, an error page, or an error sent back to the client."""
     known, query = services(request), dict(request.query_params)
-    client = known.store.get("clients", query.get("client_id", ""))
+    client = await client_of(known, query.get("client_id", ""))
     if client is None or query.get("redirect_uri") not in client["redirect_uris"]:
         text = "The app that sent you here is not known, or wants you sent to an address it did not register."
         return page(request, "message.html", status=400, title="This link does not work", text=text)
@@ -78,7 +80,10 @@ async def authorize(request: Request) -> Response:
 
 
 async def decide(request: Request) -> Response:
-    """``POST /oauth/authorize``: Approve sends a code to the client, Deny an error; the question is then settled."""
+    """``POST /oauth/authorize``: Approve sends a code to the client, Deny an error; the question is then settled.
+
+    ``without`` (repeated) names scopes that the person does not grant.
+    """
     known, form = services(request), await form_of(request)
     consent = known.store.get("consents", form.get("key", ""))
     if consent is None:
@@ -87,6 +92,8 @@ async def decide(request: Request) -> Response:
     known.store.delete("consents", form["key"])
     if form.get("decision") != "approve":
         return _back(known, consent, error="access_denied", error_description="The person said no.")
+    without = (await request.form()).getlist("without")
+    consent = {**consent, "scopes": [scope for scope in consent["scopes"] if scope not in without]}
     return _back(known, consent, code=Grants(known.store, known.clock).code(consent, _person(known)["id"]))
 
 

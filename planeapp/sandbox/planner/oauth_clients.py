@@ -1,4 +1,4 @@
-"""OAuth clients: the pre-registered one, those that registered themselves (RFC 7591), and how they prove it."""
+"""OAuth clients: the pre-registered one, those that registered themselves (RFC 7591) or are known by their document."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ import json
 import secrets
 from urllib.parse import unquote_plus, urlsplit
 
+import httpx2
 from mcp.shared.auth import OAuthClientMetadata
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from planeapp.sandbox.planner.grants import OAuthError
-from planeapp.sandbox.planner.services import services
+from planeapp.sandbox.planner.services import Services, services
+from planeapp.sandbox.planner.settings import setting
 from planeapp.sandbox.store import Doc
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+FETCH_SECONDS = 5.0
 METHODS = ["client_secret_basic", "client_secret_post", "none"]
 
 
@@ -47,6 +50,29 @@ async def register(request: Request) -> Response:
         client |= {"client_secret": secrets.token_urlsafe(32), "client_secret_expires_at": 0}
     known.store.put("clients", client["client_id"], client)
     return JSONResponse(client, 201, {"Cache-Control": "no-store"})
+
+
+async def client_of(known: Services, client_id: str) -> Doc | None:
+    """A client by its id, which may be the address of its document; None for one that is not known."""
+    if client_id.startswith("https://") and setting(known.store, "oauth", "documents"):
+        document = await _document(known, client_id)
+        if document is not None:
+            known.store.put("clients", client_id, {**document, "client_secret": ""})
+    return known.store.get("clients", client_id)
+
+
+async def _document(known: Services, address: str) -> Doc | None:
+    """The client id metadata document at its address (IETF draft "OAuth Client ID Metadata Document")."""
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(address))
+    found_at = setting(known.store, "oauth", "hosts").get(origin, origin) + address.removeprefix(origin)
+    try:
+        async with httpx2.AsyncClient(timeout=FETCH_SECONDS, trust_env=False) as http:
+            document = (await http.get(found_at)).json()
+        client = OAuthClientMetadata.model_validate(document)
+    except (httpx2.HTTPError, ValueError):
+        return None
+    public = client.token_endpoint_auth_method == "none"
+    return document if public and document.get("client_id") == address else None
 
 
 def authenticated(request: Request, form: Doc) -> Doc:

@@ -13,8 +13,16 @@ DEFAULTS: dict[str, Doc] = {
     "limits": {"per_minute": 120},
     # Seconds to wait before each further attempt of a webhook delivery; short, for a demo.
     "deliveries": {"backoff": [0.2, 0.5, 1, 2, 5, 10, 30]},
-    # How long OAuth tokens are good for, in seconds.
-    "oauth": {"access_seconds": 3600, "refresh_seconds": 30 * 24 * 3600},
+    # How long OAuth tokens are good for, in seconds; for how long a used refresh token is taken once more (a lost answer);
+    # whether clients may be known by the address of their document, and where hosts are really found (a stand-in for
+    # DNS and certificates: {"https://app.example": "http://127.0.0.1:8000"}).
+    "oauth": {
+        "access_seconds": 3600,
+        "refresh_seconds": 30 * 24 * 3600,
+        "grace_seconds": 0,
+        "documents": False,
+        "hosts": {},
+    },
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,12 @@ from planeapp.lib.errors import FixSettings, OutcomeUnknown, OutOfQuota, Reconne
 from planeapp.providers.base import Access
 from planeapp.providers.planhat import models
 from planeapp.providers.planhat.answers import Pauses
-from planeapp.providers.planhat.client import Client, RateLimit, address, segment
+from planeapp.providers.planhat.client import Client, address, segment
+from planeapp.providers.planhat.models import CALLS
+from planeapp.providers.planhat.quota import TERMS
 from planeapp.providers.planhat.resources import Api
 from planeapp.sandbox.store import Store
+from tests.budgets import Kept
 from tests.providers.planhat.conftest import WORLD, MakeAccess
 from tests.providers.planhat.served import Script
 
@@ -203,21 +207,31 @@ def test_the_sandbox_s_limit_ends_in_out_of_quota_with_a_minute_s_pause(sandbox:
     assert caught.value.delay == 60.0
 
 
-def test_the_observer_sees_the_budget_of_each_answer_that_tells_one(script: Script, access: MakeAccess) -> None:
-    seen: list[RateLimit] = []
-    api = Api(access(), seen.append)
-    script.answers = [(200, [], {"X-Rate-Limit-Limit": "200", "X-Rate-Limit-Remaining": "9"}), (200, [])]
+def test_calls_stop_where_planhat_s_own_count_leaves_only_the_spare_ones(script: Script, access: MakeAccess) -> None:
+    api = Api(replace(access(), budget=Kept(TERMS)))
+    script.answers = [(200, [], {"X-Rate-Limit-Limit": "200", "X-Rate-Limit-Remaining": "11"}), (200, []), (200, [])]
     api.companies.page({})
     api.companies.page({})
-    assert seen == [RateLimit(200, 9)]
-
-
-def test_the_budget_is_seen_on_a_429_too(script: Script, access: MakeAccess) -> None:
-    seen: list[RateLimit] = []
-    script.answers = [(429, "Too many requests", {"X-Rate-Limit-Limit": "200", "X-Rate-Limit-Remaining": "0"})]
     with pytest.raises(OutOfQuota):
-        Api(access(), seen.append).companies.page({})
-    assert seen == [RateLimit(200, 0)]
+        api.companies.page({})
+    assert len(script.answers) == 1
+
+
+def test_after_a_429_no_call_is_made_for_a_minute(script: Script, access: MakeAccess) -> None:
+    api = Api(replace(access(), budget=Kept(TERMS)))
+    script.answers = [(429, "Too many requests"), (200, [])]
+    for _ in range(2):
+        with pytest.raises(OutOfQuota):
+            api.companies.page({})
+    assert len(script.answers) == 1
+
+
+def test_the_open_endpoint_has_a_budget_of_its_own(script: Script, access: MakeAccess) -> None:
+    kept = Kept(TERMS)
+    api = Api(replace(access(), budget=kept))
+    script.answers = [(200, {"_id": "1"})]
+    api.client.open_post(CALLS, "tenant-uuid", {})
+    assert kept.used == {"open": 1}
 
 
 def test_a_refused_token_is_exchanged_once_when_a_newer_one_is_there(sandbox: Api, access: MakeAccess) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from planeapp.lib.errors import FixSettings, Gone, OutcomeUnknown, RetryLater
-from planeapp.providers.planner.answers import delay_from, error_for, problems, short
+from planeapp.providers.planner.answers import delay_from, error_for, problems, scope_refused, short
 from planeapp.providers.planner.results import told
 
 SHAPES: list[tuple[Any, list[str]]] = [
@@ -43,6 +43,12 @@ def test_a_good_answer_is_no_error() -> None:
 def test_a_scope_is_taken_from_the_challenge() -> None:
     error = error_for("POST /x", 403, {"www-authenticate": 'Bearer scope="blocks:write"'}, "{}", scope="other:read")
     assert error is not None and "blocks:write" in error.person
+
+
+@pytest.mark.parametrize(("helps", "advice"), [(True, "press “Allow more”"), (False, "sign in instead")])
+def test_a_missing_permission_of_a_sign_in_never_speaks_of_tokens(helps: bool, advice: str) -> None:
+    error = scope_refused("MCP tools/call: 403", "blocks:write", helps=helps)
+    assert advice in error.person and "token" not in error.person
 
 
 def test_retry_after_is_read_as_seconds_or_as_a_date() -> None:

@@ -109,7 +109,8 @@ def test_a_document_of_another_issuer_is_refused(http: Http, server: Scripted) -
     with pytest.raises(FixSettings) as refusal:
         found(http, server)
     assert refusal.value.code == "wrong_issuer"
-    assert "impostor" in refusal.value.person
+    assert "says that it is another one" in refusal.value.person
+    assert "impostor" not in refusal.value.person + str(refusal.value)
 
 
 def test_a_document_for_another_resource_is_refused(http: Http, server: Scripted) -> None:

@@ -109,3 +109,32 @@ def test_an_installation_shows_workspace_bot_and_webhook(sandbox: Sandbox) -> No
     [row] = sandbox.http.get(f"/auth/o/app-installation/?id={installation['id']}", headers=headers).json()
     assert row["status"] == "installed" and row["workspace_detail"]["slug"] == "sandbox"
     assert row["app_bot"] == installation["app_bot"] and row["webhook"] == installation["webhook"]
+
+
+def test_unticked_boxes_are_not_granted_to_the_person_nor_to_the_bot(
+    sandbox: Sandbox, question: dict[str, str]
+) -> None:
+    ticked = question | {"boxes": "1", "allow": "projects:read"}
+    answer = came_back(decide(sandbox, ticked))
+    code = sandbox.plane.store.get("code", answer["code"])
+    assert code and code["scope"] == "projects:read"
+    bot = {"grant_type": "client_credentials", "app_installation_id": answer["app_installation_id"]}
+    secret = {"client_id": "sandbox-client", "client_secret": sandbox.plane.world.client_secret}
+    told = sandbox.http.post("/auth/o/token/", data=bot | secret | {"scope": question["scope"]}).json()
+    assert told["scope"] == "projects:read"
+    refused = sandbox.http.post("/auth/o/token/", data=bot | secret | {"scope": "profile:read"})
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+
+
+def test_no_box_at_all_is_told_and_grants_nothing(sandbox: Sandbox, question: dict[str, str]) -> None:
+    answer = decide(sandbox, question, boxes="1")
+    assert answer.status_code == 400 and "at least one permission" in answer.text
+    assert sandbox.plane.live("installation") == []
+
+
+def test_a_bot_without_the_scope_of_a_call_is_refused_as_plane_does(sandbox: Sandbox) -> None:
+    row = sandbox.install()
+    token = auth.issue_token(sandbox.plane, "pln_bot_", row["app_bot"], "projects:read", row["id"])
+    answer = sandbox.http.get("/api/v1/workspaces/sandbox/members/", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 403
+    assert answer.json() == {"detail": "You do not have permission to perform this action."}

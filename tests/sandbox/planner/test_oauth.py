@@ -12,6 +12,7 @@ import pytest
 from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
 from selectolax.lexbor import LexborHTMLParser
 
+from planeapp.sandbox.planner.settings import change
 from tests.sandbox.planner.conftest import Planner, find, value
 
 VERIFIER = "v" * 64
@@ -39,11 +40,11 @@ def ask(planner: Planner, **change: str | None) -> httpx2.Response:
     return planner.http.get("/oauth/authorize", params=question(planner, **change))
 
 
-def decide(planner: Planner, page: httpx2.Response, decision: str) -> dict[str, str]:
+def decide(planner: Planner, page: httpx2.Response, decision: str, **more: list[str]) -> dict[str, str]:
     tree = LexborHTMLParser(page.text)
     button = find(tree, f"#{decision}").attributes
     key = value(tree, "input[name=key]")
-    answer = planner.http.post("/oauth/authorize", data={"key": key, str(button["name"]): button["value"]})
+    answer = planner.http.post("/oauth/authorize", data={"key": key, str(button["name"]): button["value"], **more})
     assert answer.status_code == 303
     return came_back(answer)
 
@@ -142,6 +143,28 @@ def test_a_refresh_token_used_twice_ends_the_grant(planner: Planner) -> None:
     assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
     assert mcp_status(planner, second["access_token"]) == 401
     assert refresh(planner, second["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_a_refresh_token_may_be_good_once_more_for_a_while(planner: Planner) -> None:
+    change(planner.store, "oauth", grace_seconds=30)
+    first = tokens(planner)["refresh_token"]
+    assert [refresh(planner, first).status_code for _ in range(2)] == [200, 200]
+    planner.clock.advance(31)
+    assert refresh(planner, first).json()["error"] == "invalid_grant"
+
+
+def test_a_person_may_leave_out_a_scope(planner: Planner) -> None:
+    back = decide(planner, ask(planner), "approve", without=["blocks:write"])
+    answer = exchange(planner, back["code"]).json()
+    assert "blocks:write" not in answer["scope"].split() and "blocks:read" in answer["scope"].split()
+
+
+@pytest.mark.parametrize("origin", ["http://127.0.0.1:9", ""])
+def test_an_address_without_a_document_of_its_own_is_no_client(planner: Planner, origin: str) -> None:
+    hosts = {"https://app.example": origin or planner.url}
+    change(planner.store, "oauth", documents=True, hosts=hosts)
+    answer = ask(planner, client_id="https://app.example/.well-known/oauth-authorization-server")
+    assert (answer.status_code, "is not known" in answer.text) == (400, True)
 
 
 def test_a_refresh_cannot_widen_scope_or_resource(planner: Planner) -> None:
