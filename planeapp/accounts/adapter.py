@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.http import HttpRequest
 
 from planeapp.accounts.models import User
+from planeapp.installations.limits import client_address
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """allauth counts and notes the address that we do."""
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The caller's address; allauth's own reading fails on a list that is shorter than the trusted proxies."""
+        return client_address(request)
 
 
 class Adapter(DefaultSocialAccountAdapter):

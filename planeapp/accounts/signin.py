@@ -9,6 +9,7 @@ import structlog
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.helpers import complete_social_login
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
 from planeapp.accounts.models import User
@@ -31,15 +32,28 @@ class Arrival:
 
 
 def sign_in(request: HttpRequest, profile: dict[str, Any]) -> HttpResponse | None:
-    """Sign the person in through allauth; gives allauth's answer when it is not a plain redirect."""
-    login = get_adapter().get_provider(request, "plane").sociallogin_from_response(request, profile)
-    response: HttpResponse = complete_social_login(request, login)
+    """Sign the person in through allauth; gives allauth's answer when it is not a plain redirect.
+
+    Of two first sign-ins of one person at the same moment one makes the account; the other finds it at its second look.
+    """
+    try:
+        response = _through_allauth(request, profile)
+    except IntegrityError:
+        response = _through_allauth(request, profile)
     if not request.user.is_authenticated:
         return response
     User.objects.filter(pk=request.user.pk).update(
         email=profile.get("email") or "", display_name=profile.get("display_name") or "", plane_id=profile["id"]
     )
     return None
+
+
+def _through_allauth(request: HttpRequest, profile: dict[str, Any]) -> HttpResponse:
+    """Whole or not at all: a person's row without their account would keep them out for ever."""
+    login = get_adapter().get_provider(request, "plane").sociallogin_from_response(request, profile)
+    with transaction.atomic():
+        response: HttpResponse = complete_social_login(request, login)
+    return response
 
 
 def arrive(request: HttpRequest, grant: Grant, app_installation_id: str) -> Arrival:
@@ -79,5 +93,7 @@ def _join(
     if installation is None:
         installation, fresh = install.adopt(details)
         audit.record("installed" if fresh else "reinstalled", installation, request)
+        due.ask_everything(installation)
+    elif install.allowed_more(installation):
         due.ask_everything(installation)
     return installation, fresh, install.see_role(installation, request.user, token, http(), settings.PLANE_BASE_URL)

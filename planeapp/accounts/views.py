@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -13,12 +14,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from planeapp.accounts.signin import Arrival, arrive, sign_in
 from planeapp.installations import audit, install, states
-from planeapp.installations.gateways import plane_oauth
+from planeapp.installations.gateways import plane_oauth, plane_off
 from planeapp.installations.limits import limited
 from planeapp.installations.models import OAuthState
 from planeapp.lib.errors import GroundcrewError, ReconnectNeeded, Refused
 
 log = structlog.get_logger(__name__)
+WRONG_ISSUER = "wrong_issuer"
+NOT_ALL = "The app is installed, but Plane did not allow all that it asked for. The overview says what is off and why."
 
 
 def _to_consent(request: HttpRequest, purpose: str, next_page: str = "") -> HttpResponse:
@@ -65,11 +68,22 @@ def callback(request: HttpRequest) -> HttpResponse:
             raise Refused(
                 "state of another kind", person="This was not a sign-in. Please start again.", code="foreign_state"
             )
+        _check_issuer(request, attempt)
         if request.GET.get("error"):
             return _denied(request, attempt)
         return _arrived(request, attempt)
     except GroundcrewError as error:
-        return _failed(request, error)
+        return _done_before(request) if error.code == states.USED else _failed(request, error)
+
+
+def _check_issuer(request: HttpRequest, attempt: OAuthState) -> None:
+    """The answer must come from the Plane that was asked (RFC 9207; Plane documents no ``iss``, so it may be missing)."""
+    ours = (settings.PLANE_BASE_URL, settings.PLANE_APP_URL)
+    named = request.GET.get("iss", "").rstrip("/")
+    if attempt.issuer != settings.PLANE_BASE_URL or (named and named not in ours):
+        raise Refused(
+            "answer of another issuer", person=f"This came from another Plane. {states.AGAIN}", code=WRONG_ISSUER
+        )
 
 
 def _without_state(request: HttpRequest) -> HttpResponse:
@@ -105,6 +119,8 @@ def _arrived(request: HttpRequest, attempt: OAuthState) -> HttpResponse:
     install.keep_user_grant(request.user, grant)
     arrival = arrive(request, grant, request.GET.get("app_installation_id", ""))
     log.info("signed in", purpose=attempt.purpose, workspaces=len(arrival.joined))
+    if arrival.installed is not None and plane_off(arrival.installed):
+        messages.warning(request, NOT_ALL)
     return redirect(attempt.next_page or _first_page(arrival))
 
 
@@ -114,6 +130,20 @@ def _first_page(arrival: Arrival) -> str:
     if len(arrival.joined) == 1:
         return reverse("overview", args=[arrival.joined[0].installation.slug])
     return reverse("workspaces")
+
+
+def _done_before(request: HttpRequest) -> HttpResponse:
+    """The second of two clicks. It leaves the session alone: the first one has just made a new one for this browser."""
+    log.info("callback came again")
+    audit.record_stranger("refused_callback", request, reason=states.USED)
+    return redirect("done")
+
+
+@never_cache
+@require_GET
+def done(request: HttpRequest) -> HttpResponse:
+    """What the link was for is done already; the way on."""
+    return render(request, "accounts/done.html")
 
 
 def _failed(request: HttpRequest, error: GroundcrewError) -> HttpResponse:

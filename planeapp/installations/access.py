@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 import structlog
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
@@ -62,6 +63,7 @@ def _known(request: HttpRequest, slug: str) -> Membership | HttpResponse:
         return _not_now(request, error)
     except ReconnectNeeded:
         logout(request)
+        messages.warning(request, "Plane ended your sign-in. Please sign in once more; everything is as you left it.")
         return redirect_to_login(request.get_full_path())
     return membership
 
@@ -76,6 +78,7 @@ def member(view: View) -> View:
         if isinstance(membership, HttpResponse):
             return membership
         if not membership.is_member:
+            audit.record("refused_role", membership.installation, request, page=request.path)
             return _guest(request, membership)
         return view(request, membership, *args, **kwargs)
 

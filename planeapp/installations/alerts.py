@@ -38,6 +38,19 @@ def uninstalled(installation: Installation) -> None:
     )
 
 
+def silent(installation: Installation, connection: Connection | None) -> None:
+    """Changes were found that a webhook should have told: Plane's, or that of a connection."""
+    name = provider_class(connection.provider).name if connection else "Plane"
+    what = f"{name} may no longer push changes to us" if connection else "Plane may have disabled the webhook"
+    _tell(
+        installation,
+        f"{what} ({installation.name})",
+        f"Something changed in {name} and no webhook told us, so changes from there arrive late: we still find them when "
+        f"we look at everything, every {settings.RECONCILE_SECONDS / 60:.0f} minutes. Nothing was lost.\n\n"
+        f"What to do stands here:\n{_page('overview', installation.slug)}\n",
+    )
+
+
 def _page(name: str, *args: str) -> str:
     return f"{settings.APP_BASE_URL}{reverse(name, args=args)}"
 

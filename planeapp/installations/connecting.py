@@ -8,12 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import transaction
-from django.urls import reverse
 from django.utils import timezone
 
-from planeapp.installations.gateways import CLIENT, OAUTH, http, provider_for, token_function
+from planeapp.installations.gateways import OAUTH, http, provider_for, token_function
 from planeapp.installations.models import Connection, Credential, Installation
 from planeapp.lib.errors import GroundcrewError, ReconnectNeeded
 from planeapp.providers import provider_class
@@ -60,7 +58,7 @@ def _with_earlier(offer: Offer, earlier: Connection | None) -> Offer:
     """
     settings = {**(earlier.settings if earlier else {}), **offer.settings}
     if "slots" in settings or OAUTH in offer.credentials:
-        kept = earlier.credentials.exclude(slot__in=(WEBHOOK, CLIENT)).values_list("slot", flat=True) if earlier else ()
+        kept = earlier.credentials.exclude(slot=WEBHOOK).values_list("slot", flat=True) if earlier else ()
         settings["slots"] = sorted({*kept, *offer.credentials})
     return replace(offer, settings=settings)
 
@@ -104,13 +102,15 @@ def _store_secret(connection: Connection, slot: str, secret: str) -> None:
     credential.save()
 
 
-def subscribe(connection: Connection) -> None:
-    """Have the vendor push changes to us, where it can. Without it the feed and the sweep still bring them."""
-    if not connection.can("subscribe") or connection.credentials.filter(slot=WEBHOOK).exists():
+def subscribe(connection: Connection, anew: bool = False) -> None:
+    """Have the vendor push changes to us, where it can. Without it the feed and the sweep still bring them.
+
+    Where it has our subscription already, nothing is done unless ``anew``.
+    """
+    if not connection.can("subscribe") or (not anew and connection.credentials.filter(slot=WEBHOOK).exists()):
         return
-    path = reverse("provider_webhook", args=[connection.provider, connection.opaque_id])
     try:
-        secret = provider_for(connection).subscribe(f"{settings.APP_BASE_URL}{path}")
+        secret = provider_for(connection).subscribe(connection.webhook_url)
     except GroundcrewError as error:
         log.warning("no webhook subscription", connection=str(connection.pk), code=error.code, detail=str(error))
         return

@@ -11,24 +11,25 @@ from functools import cache, partial
 
 from django.conf import settings
 
+from planeapp.installations import budgets, lacking, oauth_clients
 from planeapp.installations.models import Connection, Credential, Installation
+from planeapp.installations.oauth_clients import OUR_FAULT
 from planeapp.installations.tokens import connection_secret, grant_of, valid_token
 from planeapp.lib.errors import FixSettings, ReconnectNeeded
 from planeapp.lib.http import Http
 from planeapp.lib.outbound import Guard
+from planeapp.plane import scopes
 from planeapp.plane.gateway import Plane
 from planeapp.plane.oauth import MINIMUM_SCOPES, Grant, PlaneOAuth
 from planeapp.plane.side import PlaneSide
 from planeapp.providers import consent_of, provider_class
 from planeapp.providers.base import Access, Provider, TokenFunction
-from planeapp.providers.consent import OAuthClient, OAuthGrant
+from planeapp.providers.consent import OAuthGrant
 
 SIDE_SECONDS = 120.0
 BOT = "bot"
-OUR_FAULT = ("invalid_client", "unauthorized_client")
 USER = "user"
 OAUTH = "oauth"
-CLIENT = "client"
 
 
 @cache
@@ -49,6 +50,15 @@ def plane_oauth() -> PlaneOAuth:
         settings.PLANE_REDIRECT_URI,
         settings.PLANE_SCOPES or list(MINIMUM_SCOPES),
     )
+
+
+def _must_stand(installation: Installation) -> None:
+    """Raise ReconnectNeeded once the end of an installation was noticed, by whichever worker.
+
+    Asked at every token, so that who holds a side or a provider from before makes no further call.
+    """
+    if not Installation.objects.filter(pk=installation.pk, status=Installation.Status.ACTIVE).exists():
+        raise ReconnectNeeded(f"{installation} is no longer installed")
 
 
 def bot_credential(installation: Installation) -> Credential:
@@ -76,6 +86,7 @@ def _ask_bot(installation: Installation, credential: Credential) -> Grant:
 
 
 def _bot_token(installation: Installation, slot: str = "main", *, refused: str = "") -> str:
+    _must_stand(installation)
     return valid_token(bot_credential(installation), partial(_ask_bot, installation), refused=refused)
 
 
@@ -83,12 +94,32 @@ def plane_access(installation: Installation) -> Access:
     """Access to Plane as the installation's bot. Raises ReconnectNeeded for one that is not active."""
     if not installation.active:
         raise ReconnectNeeded(f"{installation} is {installation.status}")
-    return Access(http(), settings.PLANE_BASE_URL, partial(_bot_token, installation), zone=installation.zone)
+    return Access(
+        http(),
+        settings.PLANE_BASE_URL,
+        partial(_bot_token, installation),
+        zone=installation.zone,
+        budget=partial(budgets.of_installation, installation),
+    )
+
+
+def _known_scopes(installation: Installation) -> frozenset[str]:
+    found = Credential.objects.filter(installation=installation, slot=BOT).values_list("scopes", flat=True).first()
+    return frozenset((found or "").split())
+
+
+def plane_off(installation: Installation) -> tuple[scopes.Off, ...]:
+    """What Plane does not allow our bot to do there, by the token that it gave us last; makes no call."""
+    return scopes.features_off(_known_scopes(installation), plane_oauth().scopes)
 
 
 def plane_for(installation: Installation) -> Plane:
-    """Plane, seen by the installation's bot."""
-    return Plane(plane_access(installation), installation.slug)
+    """Plane, seen by the installation's bot; it asks for nothing that its token does not allow."""
+    access, lacks = plane_access(installation), scopes.lacking(_known_scopes(installation))
+    if lacks:
+        access.token()  # an old one is renewed by this, and the new one may allow more
+        lacks = scopes.lacking(_known_scopes(installation))
+    return Plane(access, installation.slug, lacks=lacks)
 
 
 @dataclass(frozen=True)
@@ -106,16 +137,17 @@ def side_for(installation: Installation) -> PlaneSide:
     Kept for ``SIDE_SECONDS`` per process, since it remembers states, labels and people of a project: Plane allows 60
     calls a minute, and these would eat most of them. Tokens are not kept: each call asks for one that is valid.
     """
-    access = plane_access(installation)
+    plane = plane_for(installation)
     name = (str(installation.pk), installation.slug, str(installation.app_installation_id))
     kept = _sides.get(name)
-    if kept is None or kept.until < time.monotonic():
-        side = PlaneSide(Plane(access, installation.slug), str(installation.workspace_id), settings.PLANE_APP_URL)
+    if kept is None or kept.until < time.monotonic() or kept.side.plane.lacks != plane.lacks:
+        side = PlaneSide(plane, str(installation.workspace_id), settings.PLANE_APP_URL)
         kept = _sides[name] = _Kept(side, time.monotonic() + SIDE_SECONDS)
     return kept.side
 
 
 def _connection_token(connection: Connection, slot: str = "main", *, refused: str = "") -> str:
+    _must_stand(connection.installation)
     credential = connection_secret(connection, slot)
     flow = consent_of(connection.provider) if slot == OAUTH else None
     if flow is None:
@@ -123,19 +155,15 @@ def _connection_token(connection: Connection, slot: str = "main", *, refused: st
 
     def ask(held: Credential) -> OAuthGrant:
         try:
-            return flow.refresh(http(), grant_of(held))
+            fresh = flow.refresh(http(), grant_of(held))
         except ReconnectNeeded as error:
-            forget_client(connection, error)
+            oauth_clients.forget(connection.installation, connection.provider, error)
             raise
+        if fresh.missing:
+            lacking.keep(connection, fresh.missing)
+        return fresh
 
     return valid_token(credential, ask, refused=refused)
-
-
-def forget_client(connection: Connection | None, error: ReconnectNeeded) -> None:
-    """When the vendor no longer knows a client that we registered, the next consent has to register anew."""
-    kept = connection.credentials.filter(slot=CLIENT).first() if connection and error.code in OUR_FAULT else None
-    if kept is not None and OAuthClient.from_text(str(kept.access)).origin != "given":
-        kept.delete()
 
 
 def token_function(connection: Connection) -> TokenFunction:
@@ -157,5 +185,7 @@ def provider_for(connection: Connection, zone: str = "") -> Provider:
         settings=connection.settings,
         report=connection.report,
         zone=zone or connection.installation.zone,
+        lacks=partial(lacking.told, connection),
+        budget=budgets.of_connection(connection),
     )
     return provider_class(connection.provider)(access)

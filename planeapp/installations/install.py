@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from planeapp.installations.gateways import USER, bot_credential, plane_oauth
+from planeapp.installations.gateways import USER, bot_credential, plane_access, plane_oauth, plane_off
 from planeapp.installations.models import Credential, Installation, Membership
+from planeapp.installations.people import leave
 from planeapp.installations.tokens import store_grant
-from planeapp.lib.errors import FixSettings, Gone
+from planeapp.lib.errors import FixSettings, Gone, RetryLater
 from planeapp.lib.http import Http
 from planeapp.plane.gateway import Plane
 from planeapp.plane.oauth import Grant, InstallationDetails
 from planeapp.providers.base import Access
+
+log = structlog.get_logger(__name__)
 
 
 def keep_user_grant(user: Any, grant: Grant) -> Credential:
@@ -59,12 +63,25 @@ def see_role(installation: Installation, user: Any, token: str, http: Http, base
         members = []  # a workspace that the person may not see any more
     role = next((member.role for member in members if member.id == user.username), None)
     if role is None:
-        Membership.objects.filter(installation=installation, user=user).delete()
+        for membership in Membership.objects.filter(installation=installation, user=user):
+            leave(membership)
         return None
     membership, _ = Membership.objects.update_or_create(
         installation=installation, user=user, defaults={"role": role, "checked_at": timezone.now()}
     )
     return membership
+
+
+def allowed_more(installation: Installation) -> bool:
+    """Renew the bot's token where it lacks scopes, in case an admin has allowed them meanwhile; whether that was so."""
+    before = plane_off(installation)
+    if not before:
+        return False
+    try:
+        plane_access(installation).token(refused=str(bot_credential(installation).access))
+    except (RetryLater, FixSettings) as error:
+        log.warning("scopes not asked for again", code=error.code, detail=str(error))
+    return bool(set(before) - set(plane_off(installation)))
 
 
 def known(details: InstallationDetails) -> Installation | None:

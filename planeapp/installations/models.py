@@ -22,6 +22,11 @@ def opaque_id() -> str:
     return secrets.token_urlsafe(24)
 
 
+def plane_webhook_url() -> str:
+    """Where Plane pushes for every workspace."""
+    return f"{settings.APP_BASE_URL}/webhooks/plane/"
+
+
 class Installation(models.Model):
     """The app in one workspace. ``workspace_id`` is Plane's and never changes; slug, name and installation id may."""
 
@@ -112,6 +117,11 @@ class Connection(models.Model):
         return ability in self.report.get("abilities", [])
 
     @property
+    def webhook_url(self) -> str:
+        """Where the vendor pushes for this connection; nobody can guess it."""
+        return f"{settings.APP_BASE_URL}/webhooks/{self.provider}/{self.opaque_id}/"
+
+    @property
     def usable(self) -> bool:
         """Whether calls may go out now."""
         paused = self.paused_until is not None and self.paused_until > timezone.now()
@@ -158,6 +168,38 @@ class Credential(models.Model):
     def fresh_until(self, now: datetime, leeway: float) -> bool:
         """Whether the access token is good for ``leeway`` seconds more."""
         return self.expires_at is None or (self.expires_at - now).total_seconds() > leeway
+
+
+class CallWindow(models.Model):
+    """How many calls one token has made of late, where there is no Redis to count them; see ``planeapp.lib.budget``."""
+
+    key = models.CharField(max_length=120, primary_key=True)
+    state = models.TextField(default="")
+    updated_at = models.DateTimeField(auto_now=True, db_index=True)
+
+
+class Silence(models.Model):
+    """A suspicion that a vendor no longer pushes to us: something was found that no delivery had told.
+
+    ``connection`` is None for Plane's webhook. A delivery should have come after ``missed_at``, which we know since
+    ``found_at``. Then, in this order: ``renewed_at``, our own try to mend it (a provider's subscription; what was missed
+    before no longer counts), and ``told_at``, when the admins were told. The row goes with the next delivery.
+    """
+
+    installation = models.ForeignKey(Installation, models.CASCADE, related_name="silences")
+    connection = models.ForeignKey(Connection, models.CASCADE, null=True, related_name="silences")
+    missed_at = models.DateTimeField(null=True)
+    found_at = models.DateTimeField(null=True)
+    renewed_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["installation"], name="one_silence_of_plane", condition=models.Q(connection=None)
+            ),
+            models.UniqueConstraint(fields=["connection"], name="one_silence_per_connection"),
+        ]
 
 
 class OAuthState(models.Model):

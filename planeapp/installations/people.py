@@ -8,12 +8,15 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
+from planeapp.installations import audit
 from planeapp.installations.gateways import USER, http, our_fault_is_not_theirs, plane_oauth
 from planeapp.installations.models import Credential, Membership
 from planeapp.installations.tokens import valid_token
 from planeapp.lib.errors import FixSettings, Gone, ReconnectNeeded, RetryLater
+from planeapp.plane import scopes
 from planeapp.plane.gateway import Plane
 from planeapp.plane.oauth import Grant
 from planeapp.providers.base import Access
@@ -57,17 +60,30 @@ def confirmed(membership: Membership, *, changes: bool) -> Membership | None:
         return membership
 
 
+def leave(membership: Membership) -> None:
+    """End a membership that Plane no longer confirms. The note of it ties the person to the workspace's erasure."""
+    with transaction.atomic():
+        audit.record_left(membership)
+        membership.delete()
+
+
+def _lacks(user: Any) -> frozenset[str]:
+    """What the person's token was not granted: a refusal for want of it must not be taken for a lost membership."""
+    credential = Credential.objects.filter(user=user, slot=USER).first()
+    return scopes.lacking(credential.scopes.split() if credential else ())
+
+
 def _asked(membership: Membership) -> Membership | None:
     access = Access(http(), settings.PLANE_BASE_URL, partial(user_token, membership.user))
     try:
-        members = Plane(access, membership.installation.slug).members()
+        members = Plane(access, membership.installation.slug, lacks=_lacks(membership.user)).members()
     except (FixSettings, Gone) as error:
         if error.code not in (CLOSED, Gone.code):
             raise
         members = []  # a workspace that the person may not see any more
     role = next((found.role for found in members if found.id == membership.user.username), None)
     if role is None:
-        membership.delete()
+        leave(membership)
         return None
     membership.role, membership.checked_at = role, timezone.now()
     membership.save(update_fields=["role", "checked_at"])

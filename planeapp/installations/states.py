@@ -18,6 +18,8 @@ from planeapp.lib.errors import Refused
 LIFETIME = timedelta(minutes=10)
 LONGEST_PAGE = 500
 BROWSER_KEY = "browser"
+USED = "used_state"
+AGAIN = "Please start again from the settings page or from Plane's marketplace."
 
 
 def _hash(text: str) -> str:
@@ -64,18 +66,23 @@ def _challenge(verifier: str) -> str:
 def spend(request: HttpRequest, state: str) -> OAuthState:
     """Use up an attempt, or raise Refused with the reason in ``code``. Two callers at once: one gets it."""
     found = OAuthState.objects.filter(state_hash=_hash(state)).first()
-    again = "Please start again from the settings page or from Plane's marketplace."
     if found is None:
-        raise Refused("unknown state", person=f"We did not start this. {again}", code="unknown_state")
+        raise Refused("unknown state", person=f"We did not start this. {AGAIN}", code="unknown_state")
+    if found.used_at is not None:
+        raise _used()  # before the session is looked at: it may have ended with the sign-in that used it
     if found.browser_hash != _hash(_browser(request)):
         raise Refused(
-            "state of another browser", person=f"This was started in another browser. {again}", code="other_browser"
+            "state of another browser", person=f"This was started in another browser. {AGAIN}", code="other_browser"
         )
     if found.expires_at < timezone.now():
-        raise Refused("expired state", person=f"This took longer than ten minutes. {again}", code="expired_state")
+        raise Refused("expired state", person=f"This took longer than ten minutes. {AGAIN}", code="expired_state")
     if not OAuthState.objects.filter(pk=found.pk, used_at=None).update(used_at=timezone.now()):
-        raise Refused("state used before", person=f"This link was used before. {again}", code="used_state")
+        raise _used()
     return found
+
+
+def _used() -> Refused:
+    return Refused("state used before", person=f"This link was used before. {AGAIN}", code=USED)
 
 
 def forget_old() -> int:

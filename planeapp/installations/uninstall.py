@@ -11,20 +11,21 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import reverse
 from django.utils import timezone
 
-from planeapp.installations import consents
+from planeapp.installations import consents, erasure
 from planeapp.installations.gateways import BOT, USER, plane_access, plane_oauth, provider_for
-from planeapp.installations.models import AuditEntry, Connection, Credential, Installation, Membership
+from planeapp.installations.models import AuditEntry, Connection, Credential, Installation
 from planeapp.installations.refusals import mark_uninstalled
-from planeapp.lib.errors import GroundcrewError, ReconnectNeeded
+from planeapp.lib.crypto import CannotDecrypt
+from planeapp.lib.errors import Gone, GroundcrewError, ReconnectNeeded
 from planeapp.plane.oauth import InstallationDetails
 
 log = structlog.get_logger(__name__)
+PEOPLE = "people's plane tokens"
+LOCKED = "not possible: the stored secret does not open (its key is not in ENCRYPTION_KEYS); revoke it at the vendor"
 
 
 def look(installation: Installation) -> None:
@@ -47,49 +48,65 @@ def _details(installation: Installation, token: str) -> InstallationDetails | No
 
 
 def erase_after_grace() -> int:
-    """Erase what was uninstalled longer than the grace period ago; gives the number of workspaces."""
+    """Erase what was uninstalled longer than the grace period ago, and people whom no workspace is left; gives the number
+    of workspaces. One that is installed again meanwhile stays."""
     over = timezone.now() - timedelta(days=settings.GRACE_DAYS)
-    ended = list(Installation.objects.filter(status=Installation.Status.UNINSTALLED, uninstalled_at__lt=over))
-    for installation in ended:
-        offboard(installation, by="grace period")
-    return len(ended)
+    ended = Installation.objects.filter(status=Installation.Status.UNINSTALLED, uninstalled_at__lt=over)
+    erased = [_end(found, "grace period", ended) for found in list(ended)]
+    _erase_strays()
+    return len([receipt for receipt in erased if receipt])
 
 
 def offboard(installation: Installation, *, by: str) -> dict[str, Any]:
     """Revoke what can be revoked, erase the workspace's data, and give the deletion receipt.
 
     The receipt: ``{"receipt", "workspace", "slug", "erased_at", "by", "rows": {model: count}, "revoked": {what: outcome}}``,
-    without personal data. Revocation is best effort: a vendor that does not answer does not keep the data alive.
+    without personal data. Revocation is best effort: a vendor that does not answer, or a secret whose key is lost, does
+    not keep the data alive. Raises Gone when somebody else erased the workspace at the same moment.
     """
+    receipt = _end(installation, by, Installation.objects.all())
+    if receipt is None:
+        raise Gone(f"{installation} was erased already", person="This workspace was erased a moment ago.")
+    return receipt
+
+
+def _end(installation: Installation, by: str, among: QuerySet[Installation]) -> dict[str, Any] | None:
+    """The receipt, or None when the installation is not (or, after the calls to vendors, no longer) ``among`` these."""
+    if not among.filter(pk=installation.pk).exists():
+        return None
     revoked = _revoke(installation)
     with transaction.atomic():
-        people = list(Membership.objects.filter(installation=installation).values_list("user_id", flat=True))
-        _forget_names(AuditEntry.objects.filter(installation=installation))
-        _, rows = Installation.objects.filter(pk=installation.pk).delete()
-        rows = Counter(rows) + _erase_people(people)
-        receipt = {
-            "receipt": str(uuid.uuid4()),
-            "workspace": str(installation.workspace_id),
-            "slug": installation.slug,
-            "erased_at": timezone.now().isoformat(),
-            "by": by,
-            "rows": dict(sorted(rows.items())),
-            "revoked": revoked,
-        }
+        if among.select_for_update().filter(pk=installation.pk).first() is None:
+            log.warning("not erased: it changed meanwhile", workspace=str(installation.workspace_id))
+            return None
+        people = list(erasure.people_of(installation).values_list("pk", flat=True))
+        erasure.forget_names(AuditEntry.objects.filter(installation=installation))
+        rows = Counter(Installation.objects.filter(pk=installation.pk).delete()[1]) + erasure.erase_people(people)
+        receipt = _receipt(by, rows, revoked) | {"workspace": str(installation.workspace_id), "slug": installation.slug}
         AuditEntry.objects.create(who=by, action="offboarded", detail=receipt)
     return receipt
 
 
-def _erase_people(people: list[int]) -> Counter[str]:
-    """Accounts of people who have no other workspace here, with their tokens."""
-    users = get_user_model().objects.filter(pk__in=people, memberships=None, is_staff=False)
-    _forget_names(AuditEntry.objects.filter(user__in=users))
-    return Counter(users.delete()[1])
+def _receipt(by: str, rows: Counter[str], revoked: dict[str, str]) -> dict[str, Any]:
+    return {
+        "receipt": str(uuid.uuid4()),
+        "erased_at": timezone.now().isoformat(),
+        "by": by,
+        "rows": dict(sorted(rows.items())),
+        "revoked": revoked,
+    }
 
 
-def _forget_names(entries: QuerySet[AuditEntry]) -> None:
-    """What was done stays on record; who did it, and from where, goes."""
-    entries.update(user=None, who="", address=None)
+def _erase_strays() -> None:
+    """People who lost their last workspace earlier, while it stayed; noted with a receipt of their own."""
+    keys = list(erasure.strays().values_list("pk", flat=True))
+    if not keys:
+        return
+    outcome = _tried(lambda: _revoke_people(keys))
+    with transaction.atomic():
+        rows = erasure.erase_people(keys)
+        detail = _receipt("no workspace left", rows, {PEOPLE: outcome} if outcome else {})
+        AuditEntry.objects.create(who="system", action="erased_people", detail=detail)
 
 
 def _revoke(installation: Installation) -> dict[str, str]:
@@ -100,16 +117,25 @@ def _revoke(installation: Installation) -> dict[str, str]:
     credential = installation.credentials.filter(slot=BOT).exclude(access="").first()
     if credential is not None:
         done["plane bot token"] = _tried(lambda: plane_oauth().revoke(str(credential.access)))
-    done["people's plane tokens"] = _tried(lambda: _revoke_people(installation))
+    people = list(erasure.people_of(installation).values_list("pk", flat=True))
+    done[PEOPLE] = _tried(lambda: _revoke_people(people))
     return {what: outcome for what, outcome in done.items() if outcome}
 
 
-def _revoke_people(installation: Installation) -> bool | None:
-    """End the tokens of the people who will be erased. The first call without an answer ends it: nobody waits for 100."""
-    people = Membership.objects.filter(installation=installation).values("user_id")
-    elsewhere = Membership.objects.exclude(installation=installation).values("user_id")
-    found = Credential.objects.filter(slot=USER, user__in=people).exclude(user__in=elsewhere).exclude(access="")
-    outcomes = [plane_oauth().revoke(str(one.refresh or one.access)) for one in found]
+def _revoke_people(people: list[int]) -> bool | None:
+    """End the tokens of the people who will be erased. The first call without an answer ends it: nobody waits for 100.
+
+    A token that does not open is told of (CannotDecrypt) when the others were tried.
+    """
+    found = Credential.objects.filter(slot=USER, user__in=people).exclude(access="")
+    outcomes, locked = [], None
+    for one in found:
+        try:
+            outcomes.append(plane_oauth().revoke(str(one.refresh or one.access)))
+        except CannotDecrypt as error:
+            locked = error
+    if locked is not None:
+        raise locked
     return all(outcomes) if outcomes else None
 
 
@@ -117,6 +143,9 @@ def _tried(step: Callable[[], bool | None]) -> str:
     """The outcome in words; ``""`` when there was nothing to revoke (None)."""
     try:
         return {True: "revoked", False: "refused", None: ""}[step()]
+    except CannotDecrypt as error:
+        log.error("not revoked", code="cannot_decrypt", detail=str(error))
+        return LOCKED
     except GroundcrewError as error:
         log.warning("not revoked", code=error.code, detail=str(error))
         return f"not confirmed ({error.code})"
@@ -125,7 +154,6 @@ def _tried(step: Callable[[], bool | None]) -> str:
 def _unsubscribe(connection: Connection) -> bool | None:
     if not connection.can("subscribe"):
         return None
-    path = reverse("provider_webhook", args=[connection.provider, connection.opaque_id])
     with closing(provider_for(connection)) as provider:
-        provider.unsubscribe(f"{settings.APP_BASE_URL}{path}")
+        provider.unsubscribe(connection.webhook_url)
     return True

@@ -62,6 +62,13 @@ class Browser:
         assert page.status_code == 400
         return page.content.decode()
 
+    def already_done(self, answer: Any) -> str:
+        """The text of the page that the second of two clicks leads to."""
+        assert (answer.status_code, answer.headers["location"]) == (302, "/done/")
+        page = self.client.get("/done/")
+        assert page.status_code == 200
+        return page.content.decode()
+
     @property
     def user(self) -> User | None:
         """Who is signed in."""

@@ -85,11 +85,15 @@ def foreign_state(ada: Browser) -> HttpResponse:
     return ada.come(changed(ada.decide(ada.setup()), state=theirs))
 
 
-def used_state(ada: Browser) -> HttpResponse:
-    address = ada.decide(ada.setup(), decision="deny")
-    ada.come(address)
-    ada.client.get("/problem/")
-    return ada.come(changed(address, error="", code=code_of(ada.vendors, "ada")))
+def wrong_issuer(ada: Browser) -> HttpResponse:
+    return ada.come(changed(ada.decide(ada.setup()), iss="https://plane.evil.example"))
+
+
+def moved_issuer(ada: Browser) -> HttpResponse:
+    """The attempt began at another Plane than the one that the settings name now."""
+    address = ada.decide(ada.setup())
+    OAuthState.objects.update(issuer="https://other-plane.example")
+    return ada.come(address)
 
 
 def no_code(ada: Browser) -> HttpResponse:
@@ -108,7 +112,8 @@ CASES = {
     "other browser": Case(other_browser, "another browser", "other_browser"),
     "wrong state": Case(wrong_state, "did not start this", "unknown_state"),
     "foreign state": Case(foreign_state, "another browser", "other_browser"),
-    "used state": Case(used_state, "used before", "used_state"),
+    "wrong issuer": Case(wrong_issuer, "another Plane", "wrong_issuer"),
+    "moved issuer": Case(moved_issuer, "another Plane", "wrong_issuer"),
     "no code": Case(no_code, "no code", "no_code"),
     "foreign code": Case(foreign_code, "start again", "", exchanges=1),
 }
@@ -130,6 +135,21 @@ def test_an_attempt_that_must_fail_is_noted_without_code_or_state(ada: Browser, 
     entry = AuditEntry.objects.latest("id")
     assert CASES[name].noted in (entry.action, entry.detail.get("reason"))
     assert not {"code", "state"} & set(entry.detail)
+
+
+def test_a_used_state_with_a_fresh_code_exchanges_nothing_and_is_noted(ada: Browser) -> None:
+    address = ada.decide(ada.setup(), decision="deny")
+    ada.come(address)
+    again = ada.come(changed(address, error="", code=code_of(ada.vendors, "ada")))
+    assert "used before" in ada.already_done(again)
+    assert (rows(), ada.user, token_calls(ada.vendors, "authorization_code")) == ((0, 0, 0), None, [])
+    assert AuditEntry.objects.latest("id").detail == {"reason": "used_state"}
+
+
+@pytest.mark.parametrize("named", ["{plane}", "{plane}/"])
+def test_an_answer_that_names_the_right_issuer_is_taken(ada: Browser, named: str) -> None:
+    address = changed(ada.decide(ada.setup()), iss=named.format(plane=ada.vendors.plane.url))
+    assert ada.come(address).headers["location"] == "/w/sandbox/"
 
 
 # Proof of an installation
@@ -160,23 +180,34 @@ def test_an_installation_id_that_nobody_has_is_refused(ada: Browser, handed_in: 
 def test_the_same_callback_ten_times_in_parallel_makes_one_exchange(ada: Browser) -> None:
     address, gate = ada.decide(ada.setup()), threading.Barrier(10)
 
-    def come() -> str:
+    def come() -> tuple[str, bool]:
         browser = Client()
         browser.cookies = ada.client.cookies.copy()
         gate.wait()
         try:
             answer = browser.get(address)
-            return str(answer.headers.get("location", answer.status_code))
+            return str(answer.headers.get("location", answer.status_code)), "sessionid" in answer.cookies
         finally:
             connection.close()
 
     with ThreadPoolExecutor(10) as pool:
         got = [future.result() for future in [pool.submit(come) for _ in range(10)]]
-    # The session that the others began with ends with the sign-in: who writes to it after that is answered 400.
-    assert got.count("/w/sandbox/") == 1 and set(got) <= {"/w/sandbox/", "/problem/", "400"}
+    # One signs in and gives the browser its new session; the others say that it is done, and leave that session alone.
+    assert sorted(got) == [("/done/", False)] * 9 + [("/w/sandbox/", True)]
     assert len(token_calls(ada.vendors, "authorization_code")) == 1
     assert len(token_calls(ada.vendors, "client_credentials")) == 1
     assert rows() == (1, 1, 2)
+
+
+def test_who_clicked_twice_is_told_that_it_is_done_and_goes_on(ada: Browser) -> None:
+    address = ada.decide(ada.setup())
+    late = Client()
+    late.cookies = ada.client.cookies.copy()
+    ada.come(address)
+    assert late.get(address).headers["location"] == "/done/"
+    text = ada.come("/done/").content.decode()
+    assert "Already done" in text and 'href="/workspaces/"' in text
+    assert 'href="/setup/"' in Client().get("/done/").content.decode()
 
 
 # Scopes

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount, SocialLogin
+from django.db import connection
 
 from planeapp.accounts.models import User
 from planeapp.installations.models import AuditEntry, Connection, Installation, Membership
@@ -167,3 +171,68 @@ def test_two_people_with_one_address_are_two_people(vendors: Vendors) -> None:
         vendors.person(name)["email"] = "shared@sandbox.test"
         Browser(vendors, name).enter()
     assert sorted(User.objects.values_list("display_name", flat=True)) == ["ada", "milo"]
+
+
+# Two at once
+
+
+def both_come(vendors: Vendors) -> list[str]:
+    """One person comes back from Plane in two browsers at the same moment; where they are led."""
+    browsers = [Browser(vendors), Browser(vendors)]
+    addresses, gate = [one.decide(one.signin()) for one in browsers], threading.Barrier(2)
+
+    def come(number: int) -> str:
+        gate.wait()
+        try:
+            return str(browsers[number].come(addresses[number]).headers["location"])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        led = list(pool.map(come, range(2)))
+    assert len({one.user.pk for one in browsers if one.user}) == 1
+    assert [one.come("/w/sandbox/").status_code for one in browsers] == [200, 200]
+    return led
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_first_sign_ins_of_one_person_at_once_both_get_in(vendors: Vendors) -> None:
+    vendors.install()
+    assert both_come(vendors) == ["/w/sandbox/"] * 2
+    assert (User.objects.count(), SocialAccount.objects.count(), Membership.objects.count()) == (1, 1, 1)
+    assert str(User.objects.get().plane_id) == User.objects.get().username
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_first_sign_ins_that_both_found_no_account_both_get_in(
+    vendors: Vendors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found_nobody, looks = threading.Barrier(2), []
+    real = SocialLogin.lookup
+
+    def lookup(login: SocialLogin) -> None:
+        real(login)
+        looks.append(login.is_existing)
+        if len(looks) <= 2:
+            found_nobody.wait()
+
+    monkeypatch.setattr(SocialLogin, "lookup", lookup)
+    vendors.install()
+    assert both_come(vendors) == ["/w/sandbox/"] * 2
+    assert looks == [False, False, True]
+    assert (User.objects.count(), SocialAccount.objects.count()) == (1, 1)
+
+
+def test_a_first_sign_in_that_breaks_off_half_way_leaves_no_person_behind(
+    ada: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: Any, **__: Any) -> None:
+        raise OSError("the plug was pulled")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr(SocialAccount, "save", break_off)
+        ada.enter()
+    assert User.objects.count() == 0
+    assert ada.enter().status_code == 302
+    assert ada.user is not None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from smtplib import SMTPServerDisconnected
 from typing import Any
 
@@ -63,6 +64,23 @@ def test_an_uninstalled_app_is_told_with_the_grace_period_and_the_way_back(
     told = sent(django_capture_on_commit_callbacks, lambda: alerts.uninstalled(connection.installation))[0]
     assert "within 30 days" in told.body
     assert "https://groundcrew.example/setup/" in told.body
+
+
+@pytest.mark.parametrize(
+    ("own", "subject"),
+    [
+        (False, "[Groundcrew] Plane may have disabled the webhook (Acme Air)"),
+        (True, "[Groundcrew] Planner may no longer push changes to us (Acme Air)"),
+    ],
+)
+def test_a_silent_webhook_is_told_with_the_page_that_says_what_to_do(
+    connection: Connection, django_capture_on_commit_callbacks: Capture, own: bool, subject: str
+) -> None:
+    silent = partial(alerts.silent, connection.installation, connection if own else None)
+    told = sent(django_capture_on_commit_callbacks, silent)[0]
+    assert told.subject == subject
+    assert "https://groundcrew.example/w/acme/\n" in told.body
+    assert "every 15 minutes" in told.body
 
 
 def test_a_name_with_a_line_break_makes_no_header_of_its_own(

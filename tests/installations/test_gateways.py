@@ -4,10 +4,12 @@ import pytest
 
 from planeapp.installations import gateways
 from planeapp.installations.models import Credential, Installation
+from planeapp.installations.refusals import mark_uninstalled
 from planeapp.lib.errors import FixSettings, ReconnectNeeded
 from planeapp.plane.scopes import MINIMUM_SCOPES
 from tests.factories import ConnectionFactory, CredentialFactory, InstallationFactory
 from tests.plane.conftest import Sandbox
+from tests.vendors import Team
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +50,43 @@ def test_no_call_goes_out_for_a_workspace_that_is_not_active(plane_is_there: San
         with pytest.raises(ReconnectNeeded):
             way(InstallationFactory(status=status))
     assert len(plane_is_there.requests("GET")) == before
+
+
+@pytest.mark.parametrize("erased", [False, True])
+def test_a_side_kept_from_before_makes_no_call_once_the_end_was_noticed(
+    installed: Installation, sandbox: Sandbox, erased: bool
+) -> None:
+    side = gateways.side_for(installed)
+    project = side.plane.projects()[0]["id"]
+    mark_uninstalled(Installation.objects.get(pk=installed.pk), "another worker noticed")
+    if erased:
+        Installation.objects.all().delete()
+    before = len(sandbox.requests("GET"))
+    assert gateways.side_for(installed) is side  # this worker's row is from before, too
+    for call in (side.plane.projects, lambda: side.plane.states(project)):
+        with pytest.raises(ReconnectNeeded):
+            call()
+    assert len(sandbox.requests("GET")) == before
+
+
+@pytest.mark.parametrize(("key", "slot"), [("planner", "api"), ("planhat", "api")])
+def test_a_provider_kept_from_before_makes_no_call_once_the_end_was_noticed(team: Team, key: str, slot: str) -> None:
+    kept = gateways.provider_for(team.connect(key))
+    vendor = getattr(team.vendors, key)
+    mark_uninstalled(team.installation, "another worker noticed")
+    vendor.control.requests.clear()
+    with pytest.raises(ReconnectNeeded):
+        kept.access.token(slot)
+    with pytest.raises(ReconnectNeeded):
+        kept.probe()
+    assert not vendor.control.requests
+
+
+def test_a_side_kept_from_before_works_again_after_a_reinstall(installed: Installation, sandbox: Sandbox) -> None:
+    side = gateways.side_for(installed)
+    mark_uninstalled(installed, "taken out")
+    Installation.objects.update(status="active")
+    assert side.plane.projects()
 
 
 def test_a_side_is_kept_for_a_while_and_belongs_to_one_workspace(plane_is_there: Sandbox) -> None:

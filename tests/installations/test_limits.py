@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.account.adapter import get_adapter
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
@@ -90,6 +91,10 @@ ADDRESSES = [
     (0, None, "192.0.2.1"), (0, "203.0.113.9", "192.0.2.1"), (1, "203.0.113.9", "203.0.113.9"),
     (1, "1.1.1.1, 203.0.113.9", "203.0.113.9"), (2, "1.1.1.1, 203.0.113.9, 198.51.100.1", "203.0.113.9"),
     (1, None, "192.0.2.1"),
+    # shorter than the trusted proxies, or no address in their place: whoever wrote it came past them
+    (2, "203.0.113.9", "192.0.2.1"), (3, "1.1.1.1, 203.0.113.9", "192.0.2.1"), (1, "", "192.0.2.1"),
+    (1, "1.1.1.1, nonsense", "192.0.2.1"), (2, "unknown, 203.0.113.9", "192.0.2.1"), (1, "1.1.1.1,", "192.0.2.1"),
+    (1, "203.0.113.9:4711", "203.0.113.9"), (1, "[2001:db8::1]:443", "2001:db8::1"), (1, "fe80::1%eth0", "fe80::1"),
 ]  # fmt: skip
 
 
@@ -101,6 +106,31 @@ def test_as_many_proxies_are_believed_as_the_settings_say(
     headers = {"X-Forwarded-For": header} if header else {}
     request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", headers=headers)
     assert client_address(request) == expected
+
+
+@pytest.mark.parametrize("header", [None, "", "1.1.1.1", ",,,", "x" * 5000, "'; DROP TABLE", "1.1.1.1, 2.2.2.2\x00"])
+@pytest.mark.parametrize("path", ["/setup/", "/oauth/plane/callback/?code=a", "/signin/"])
+def test_no_forwarded_list_breaks_a_door(client: Client, settings: Any, header: str | None, path: str) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    headers = {"X-Forwarded-For": header} if header is not None else {}
+    assert client.get(path, REMOTE_ADDR="192.0.2.1", headers=headers).status_code in (200, 302)
+
+
+def test_a_made_up_short_list_does_not_help_behind_two_proxies(client: Client, settings: Any) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    got = [setup(client, **{"X-Forwarded-For": f"203.0.113.{number}"}).status_code for number in range(31)]
+    assert got == [302] * 30 + [429]
+
+
+def test_a_server_that_names_no_address_still_answers_and_notes_none(client: Client) -> None:
+    answer = client.get("/oauth/plane/callback/?code=a", REMOTE_ADDR="")
+    assert (answer.status_code, AuditEntry.objects.get().address) == (302, None)
+
+
+def test_allauth_reads_the_same_address(settings: Any) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+    request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", headers={"X-Forwarded-For": "203.0.113.9"})
+    assert get_adapter(request).get_client_ip(request) == client_address(request) == "192.0.2.1"
 
 
 def test_the_audit_log_keeps_the_address_that_counts(settings: Any) -> None:

@@ -80,6 +80,9 @@ def test_a_person_who_was_taken_out_in_plane_finds_nothing_any_more(
     assert change(client).status_code == 404
     assert not Connection.objects.exists()
     assert not Membership.objects.filter(pk=ada.pk).exists()
+    assert AuditEntry.objects.values_list("action", "user", "installation").get() == (
+        "left", ada.user_id, team.installation.pk,
+    )  # fmt: skip
 
 
 def test_an_admin_who_became_a_member_may_look_and_not_change(ada: Membership, team: Team, client: Client) -> None:
@@ -164,6 +167,16 @@ def test_an_expired_token_is_refreshed_on_the_way_to_the_role(ada: Membership, t
 def test_a_person_without_a_token_has_to_sign_in_again(team: Team) -> None:
     with pytest.raises(ReconnectNeeded):
         user_token(UserFactory())
+
+
+def test_a_person_whose_token_plane_ended_is_told_so_at_the_sign_in(
+    ada: Membership, team: Team, client: Client
+) -> None:
+    Credential.objects.update(state=Credential.State.RECONNECT)
+    seen_before(ada, 3600)
+    answer = client.get("/w/sandbox/", follow=True)
+    assert answer.redirect_chain == [("/signin/?next=/w/sandbox/", 302)]
+    assert "Plane ended your sign-in." in answer.content.decode()
 
 
 def test_a_refused_refresh_token_of_a_person_touches_no_workspace(ada: Membership, team: Team) -> None:

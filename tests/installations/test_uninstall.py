@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from planeapp.bot.models import Turn
 from planeapp.bot.tasks import answer
-from planeapp.inbox.models import Delivery
+from planeapp.inbox.models import Delivery, DeliveryCount
 from planeapp.inbox.tasks import work_inbox
 from planeapp.installations import uninstall
 from planeapp.installations.gateways import bot_credential, plane_access, provider_for
@@ -30,6 +30,7 @@ from tests.factories import (
     AuditEntryFactory,
     ConnectionFactory,
     CredentialFactory,
+    DeliveryCountFactory,
     DeliveryFactory,
     DueFactory,
     HappeningFactory,
@@ -58,7 +59,7 @@ def fill(installation: Installation) -> Connection:
     for made in (ItemLinkFactory, DueFactory, SyncRunFactory):
         made(pair=pair)
     TieFactory(connection=connection)
-    for made in (TimelineEntryFactory, HappeningFactory, TurnFactory, AuditEntryFactory):
+    for made in (TimelineEntryFactory, HappeningFactory, TurnFactory, AuditEntryFactory, DeliveryCountFactory):
         made(installation=installation)
     DeliveryFactory(installation=installation, connection=connection)
     return connection
@@ -177,7 +178,7 @@ def test_jobs_that_wait_for_the_workspace_are_not_worked(at_work: Team, client: 
     pair = ProjectPair.objects.get()
     DueFactory(pair=pair), DueFactory(pair=pair, item_id="")
     TurnFactory(installation=at_work.installation)
-    assert push(client, issue(at_work.installation.workspace_id, project=pair.project_id)).status_code == 200
+    assert push(issue(at_work.installation.workspace_id, project=pair.project_id)).status_code == 200
     take_out(at_work.vendors)
     upkeep()
     assert (work_due(), work_pairs(), answer(), work_inbox()) == (0, 0, 0, 1)
@@ -266,7 +267,8 @@ def test_the_receipt_counts_every_row_that_went(team: Team) -> None:
     receipt = offboard(team.installation, by="a test")
     gone = {name: before[name] - now for name, now in counts().items() if now < before[name]}
     assert receipt["rows"] == gone
-    assert {"installations.Installation", "sync.ItemLink", "inbox.Delivery", "bot.Turn", "accounts.User"} <= set(gone)
+    assert {"installations.Installation", "sync.ItemLink", "bot.Turn", "accounts.User"} <= set(gone)
+    assert {"inbox.Delivery", "inbox.DeliveryCount", "inbox.Happening"} <= set(gone)
 
 
 def test_neither_the_receipt_nor_what_stays_names_a_person(ada: Membership, client: Client) -> None:
@@ -289,7 +291,7 @@ def test_rows_of_other_workspaces_are_not_touched(team: Team) -> None:
     fill(mine)
     offboard(mine, by="a test")
     after = {model: set(model._default_manager.values_list("pk", flat=True)) for model in apps.get_models()}
-    theirs = [Connection, Credential, ProjectPair, ItemLink, Due, TimelineEntry, Turn, Delivery]
+    theirs = [Connection, Credential, ProjectPair, ItemLink, Due, TimelineEntry, Turn, Delivery, DeliveryCount]
     assert [after[model] == before[model] and bool(after[model]) for model in theirs] == [True] * len(theirs)
     assert Membership.objects.get() == other
     assert Installation.objects.get() == other.installation
