@@ -17,11 +17,12 @@ from planeapp.bot import replies, router
 from planeapp.bot.context import Reply, Talk
 from planeapp.bot.models import Turn
 from planeapp.lib.claims import backoff, claim
-from planeapp.lib.errors import GroundcrewError, ReconnectNeeded, RetryLater
+from planeapp.lib.errors import FixSettings, GroundcrewError, ReconnectNeeded, RetryLater
+from planeapp.lib.wake import wake
 from planeapp.plane import mentions
 
 log = structlog.get_logger(__name__)
-BATCH = 5
+BATCH = 1  # each answer may take long (it calls vendors), so whoever takes one calls a colleague for the next
 MAX_ATTEMPTS = 12
 FORGOTTEN_AFTER = timedelta(days=1)
 
@@ -36,6 +37,8 @@ def open_turns() -> QuerySet[Turn]:
 def answer_batch() -> int:
     """Answer a batch of due turns; gives their number."""
     claimed = claim(open_turns(), BATCH)
+    if claimed:
+        wake("bot.answer")
     for turn in claimed:
         with structlog.contextvars.bound_contextvars(turn=str(turn.pk), item=str(turn.item_id)):
             _answer(turn)
@@ -64,11 +67,21 @@ def _answer(turn: Turn) -> None:
 
 
 def _act(talk: Talk) -> bool:
-    """Understand and do; keeps the answer on the row. False when the comment was not meant for us."""
+    """Understand and do; keeps the answer on the row. False when the comment was not meant for us.
+
+    Nothing is done where Plane would not let us say what was done.
+    """
     turn = talk.turn
-    if not _heard_fully(talk):
-        _end(turn, Turn.State.QUIET)
-        return False
+    if not replies.can_answer(talk):
+        raise FixSettings("neither comments nor agent runs are open to us", code="scope_missing")
+    try:
+        if not _heard_fully(talk):
+            _end(turn, Turn.State.QUIET)
+            return False
+    except FixSettings as error:
+        if turn.run_id is None:  # it may not have been meant for us
+            raise
+        return _keep(turn, Reply(mentions.literal(error.person), "error"))
     replies.sign_of_life(talk)
     try:
         reply = router.respond(talk)
@@ -80,6 +93,11 @@ def _act(talk: Talk) -> bool:
     except Exception:  # a person is waiting: tell them, and leave the trace in the log
         log.exception("command crashed")
         reply = Reply(GroundcrewError.default_person, "error")
+    return _keep(turn, reply)
+
+
+def _keep(turn: Turn, reply: Reply) -> bool:
+    """Keep the answer before it is sent; always True."""
     turn.answer, turn.answer_kind, turn.options = reply.text, reply.kind, list(reply.options)
     turn.state = Turn.State.ACTED
     turn.save(update_fields=["answer", "answer_kind", "options", "state", "text"])

@@ -11,9 +11,19 @@ from planeapp.plane import mentions
 log = structlog.get_logger(__name__)
 
 
+def can_answer(talk: Talk) -> bool:
+    """Whether Plane lets us speak where the person would see it."""
+    return _on_run(talk) or talk.plane.offers("comments")
+
+
+def _on_run(talk: Talk) -> bool:
+    """Whether the answer goes on the agent run; where we may not speak there, it becomes a comment."""
+    return talk.turn.run_id is not None and talk.plane.offers("runs")
+
+
 def sign_of_life(talk: Talk) -> None:
     """A thought on the run, so that the person sees at once that they were heard. Its failure stops nothing."""
-    if talk.turn.run_id is None:
+    if not _on_run(talk):
         return
     try:
         talk.plane.say(str(talk.turn.run_id), "thought", "On it …")
@@ -23,11 +33,10 @@ def sign_of_life(talk: Talk) -> None:
 
 def deliver(talk: Talk) -> None:
     """Send the answer that the turn keeps. Sent twice it shows once: both ways carry the turn's key."""
-    turn = talk.turn
-    if turn.run_id is None:
-        _comment(talk)
-    else:
+    if _on_run(talk):
         _say(talk)
+    else:
+        _comment(talk)
 
 
 def _comment(talk: Talk) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import structlog
-from django.db.models import DateTimeField, F, QuerySet, Value
-from django.db.models.functions import Least
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from planeapp.installations.models import Connection, Installation
+from planeapp.lib.budget import Reserved, sweeping
 from planeapp.lib.claims import backoff, claim
 from planeapp.lib.errors import GroundcrewError, OutOfQuota, ReconnectNeeded, RetryLater
 from planeapp.lib.wake import wake
 from planeapp.sync import engine
 from planeapp.sync.apply import Busy
 from planeapp.sync.models import Due, ProjectPair
+from planeapp.sync.patience import Patience
 from planeapp.sync.timeline import note
 
 log = structlog.get_logger(__name__)
@@ -23,25 +28,51 @@ FOLD = timedelta(milliseconds=300)  # one edit in Plane comes as one delivery pe
 MAX_ATTEMPTS = 10
 QUOTA_PAUSE = 60.0
 PARKED_SECONDS = 60.0
-BATCH = 10
+BATCH = 3
+
+
+TABLE = Due._meta.db_table
+ASK = f"""
+INSERT INTO {TABLE} (pair_id, item_id, asked, due_at, attempts, reason) VALUES {{rows}}
+ON CONFLICT (pair_id, item_id) DO UPDATE SET
+    asked = {TABLE}.asked + 1, attempts = 0, due_at = {{sooner}}({TABLE}.due_at, excluded.due_at)
+"""  # noqa: S608 - made of our own table's name
 
 
 def ask(pair: ProjectPair, item_id: str = "", delay: timedelta = FOLD, reason: str = "") -> None:
     """Say that an item (or, without one, the whole pair) has to be looked at. Any number of wishes make one look."""
-    due_at, found = timezone.now() + delay, Due.objects.filter(pair=pair, item_id=item_id)
-    sooner = Least(F("due_at"), Value(due_at, output_field=DateTimeField()))  # wishes without end must not put it off
-    while not found.update(asked=F("asked") + 1, due_at=sooner, attempts=0):  # a worker may finish with it just now
-        _, fresh = Due.objects.get_or_create(
-            pair=pair, item_id=item_id, defaults={"due_at": due_at, "reason": reason[:200]}
-        )
-        if fresh:
-            break
-    wake("sync.work_due" if item_id else "sync.work_pairs")
+    ask_all([(pair.pk, item_id)], delay, reason)
+
+
+def ask_all(wishes: Collection[tuple[UUID, str]], delay: timedelta = FOLD, reason: str = "") -> None:
+    """Say it of many: ``(pair's id, item's id or "")``.
+
+    One statement: wishes come in bursts, and a worker may be finishing with a row at this moment. The earlier time stays,
+    so that wishes without end cannot put the look off.
+    """
+    if not wishes:
+        return
+    due_at, rows = _prepared("due_at", timezone.now() + delay), sorted(set(wishes), key=str)  # one order: no deadlock
+    values = [part for pair, item_id in rows for part in (_prepared("pair", pair), item_id, due_at, reason[:200])]
+    places = ", ".join(["(%s, %s, 1, %s, 0, %s)"] * len(rows))
+    with connection.cursor() as cursor:
+        cursor.execute(ASK.format(rows=places, sooner="LEAST" if connection.vendor == "postgresql" else "min"), values)
+    for task in sorted({"sync.work_due" if item_id else "sync.work_pairs" for _, item_id in rows}):
+        wake(task)
+
+
+def _prepared(field: str, value: object) -> Any:
+    return Due._meta.get_field(field).get_db_prep_save(value, connection)  # type: ignore[union-attr]
 
 
 def ask_everything(installation: Installation) -> None:
-    """Look at every pair of a workspace: after a reinstall or a reconnect nobody knows what was missed."""
-    for pair in ProjectPair.objects.filter(connection__installation=installation, enabled=True):
+    """Look at every pair of a workspace: after a reinstall or a reconnect nobody knows what was missed.
+
+    It counts as the first look, so that no webhook is blamed for what it could not tell meanwhile.
+    """
+    pairs = ProjectPair.objects.filter(connection__installation=installation)
+    pairs.update(reconciled_at=None)
+    for pair in pairs.filter(enabled=True):
         ask(pair, reason="connected again")
 
 
@@ -58,7 +89,10 @@ def workable() -> QuerySet[Due]:
 def work_batch(whole: bool) -> int:
     """Work off a batch of due rows: whole pairs, or single items; gives their number."""
     rows = workable()
-    claimed = claim(rows.filter(item_id="") if whole else rows.exclude(item_id=""), 1 if whole else BATCH)
+    limit, task = (1, "sync.work_pairs") if whole else (BATCH, "sync.work_due")
+    claimed = claim(rows.filter(item_id="") if whole else rows.exclude(item_id=""), limit)
+    if len(claimed) == limit:
+        wake(task)  # there may be more: another worker looks beside us
     for row in claimed:
         _work(row)
     return len(claimed)
@@ -74,7 +108,10 @@ def _work(row: Due) -> None:
                 if failed is not None and failed.code == "outcome_unknown":
                     raise RetryLater(str(failed), delay=5)
             else:
-                engine.run_pair(pair)
+                with sweeping(Patience(row)):
+                    engine.run_pair(pair)
+        except Reserved as error:
+            _stand_aside(row, error)
         except OutOfQuota as error:
             _pause(row, pair, error)
         except ReconnectNeeded as error:
@@ -95,6 +132,13 @@ def _done(row: Due) -> None:
     """Forget the row, unless somebody asked again meanwhile: then it is due once more."""
     if not Due.objects.filter(pk=row.pk, asked=row.asked).delete()[0]:
         Due.objects.filter(pk=row.pk).update(claimed_at=None)
+
+
+def _stand_aside(row: Due, error: Reserved) -> None:
+    """What is left of the limit is for live work: only this row waits, the connection goes on."""
+    log.info("sweep waits for quota", delay=error.delay)
+    until = timezone.now() + timedelta(seconds=error.delay or QUOTA_PAUSE)
+    Due.objects.filter(pk=row.pk).update(claimed_at=None, due_at=until)
 
 
 def _pause(row: Due, pair: ProjectPair, error: OutOfQuota) -> None:

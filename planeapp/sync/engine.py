@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from planeapp.lib.errors import GroundcrewError
 from planeapp.sync import snapshot as reading
+from planeapp.sync import untold
 from planeapp.sync.apply import Applier, Outcome
 from planeapp.sync.models import ProjectPair, SyncRun
 from planeapp.sync.plan import Plan, Snapshot, make_plan
@@ -44,11 +45,14 @@ def run_pair(pair: ProjectPair) -> SyncRun:
     try:
         with closing(Sides(pair)) as sides:
             snapshot = reading.of_pair(sides)
-            outcome = Applier(sides, snapshot, run).apply(plan_for(sides, snapshot))
+            plan = plan_for(sides, snapshot)
+            outcome = Applier(sides, snapshot, run).apply(plan)
+            untold.note(sides, snapshot, plan, outcome)
     except Exception as error:
         told = error.person if isinstance(error, GroundcrewError) else GroundcrewError.default_person
         _finish(run, SyncRun.State.FAILED, {}, told)
         raise
+    ProjectPair.objects.filter(pk=pair.pk).update(reconciled_at=run.started_at)
     _finish(run, SyncRun.State.DONE, dict(outcome.counts) | ({"failed": len(outcome.failed)} if outcome.failed else {}))
     return run
 

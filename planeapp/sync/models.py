@@ -26,6 +26,7 @@ class ProjectPair(models.Model):
     rules = models.JSONField(default=dict)
     zone = models.CharField(max_length=64, default="UTC")
     enabled = models.BooleanField(default=True)
+    reconciled_at = models.DateTimeField(null=True)  # when the last look at all of it began that came to its end
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -9,6 +9,7 @@ yes        yes         both, different             the field's rule decides who 
 yes        no          (no link)                   create, unless the provider holds it back
 yes        no          (linked, row known gone)    unlink and say so; never made again by itself
 no         yes         (linked, item known gone)   unlink and say so; never deleted by itself
+archived   yes         (linked)                    leave both alone until it is restored
 =========  ==========  ==========================  ==================================================================
 """
 
@@ -31,10 +32,14 @@ TIMES = ("starts_at", "ends_at")
 
 @dataclass(frozen=True)
 class Rule:
-    """One field's direction and who wins when both sides changed it."""
+    """One field's direction and who wins when both sides changed it.
+
+    ``closed`` is a reason code when the field cannot be written in Plane now: what it would be given is held back.
+    """
 
     direction: str
     winner: str = "plane"
+    closed: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,15 @@ class Link:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Both sides as read. ``gone_*`` are ids that were looked for and are certainly not there."""
+    """Both sides as read. ``gone_*`` are ids that were looked for and are certainly not there; ``archived`` are work items
+    that Plane keeps out of sight."""
 
     ours: Mapping[str, Item]
     theirs: Mapping[str, Item]
     links: Sequence[Link]
     gone_ours: frozenset[str] = frozenset()
     gone_theirs: frozenset[str] = frozenset()
+    archived: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,8 @@ def _linked(
     ours, theirs = snapshot.ours.get(link.item_id), snapshot.theirs.get(link.remote_id)
     if link.remote_id in snapshot.gone_theirs:
         changes.append(Change("unlink", "vendor", link.item_id, link.remote_id, link.id, why="removed over there"))
+    elif link.item_id in snapshot.archived:
+        held.append(Held(link.item_id, "archived"))
     elif link.item_id in snapshot.gone_ours:
         changes.append(Change("unlink", "plane", link.item_id, link.remote_id, link.id, why="no longer in Plane"))
     elif ours is not None and theirs is not None:
@@ -176,14 +185,16 @@ def _compared(
     changes: list[Change], held: list[Held],
 ) -> None:  # fmt: skip
     verdicts = {known.name: _field(link, ours, theirs, known.name, rules[known.name]) for known in fields}
-    verdicts = _span_together(verdicts, rules)
+    verdicts = _span_together(verdicts, rules, _newer(ours, theirs))
     to_vendor = _named(verdicts, "vendor", ours.values)
     to_vendor.update(_times(ours, theirs))
-    to_plane = _named(verdicts, "plane", theirs.values)
+    wanted = _named(verdicts, "plane", theirs.values)
+    to_plane = {name: value for name, value in wanted.items() if not rules[name].closed}
     conflicts = [name for name, verdict in verdicts.items() if verdict == "ask"]
     if conflicts:
-        detail = {name: (link.ours.get(name), ours.values.get(name), theirs.values.get(name)) for name in conflicts}
-        held.append(Held(link.item_id, "conflict", detail, link.id))
+        held.append(_left_open("conflict", conflicts, link, ours, theirs))
+    for code in sorted({rules[name].closed for name in wanted} - {""}):
+        held.append(_left_open(code, [name for name in wanted if rules[name].closed == code], link, ours, theirs))
     if to_vendor:
         changes.append(_update("vendor", link, to_vendor, theirs.values))
     if to_plane:
@@ -192,12 +203,18 @@ def _compared(
         changes.append(Change("agree", "plane", link.item_id, link.remote_id, link.id))
 
 
+def _left_open(code: str, names: Sequence[str], link: Link, ours: Item, theirs: Item) -> Held:
+    """Fields that are not written for now, each with what was agreed last and what both sides hold."""
+    detail = {name: (link.ours.get(name), ours.values.get(name), theirs.values.get(name)) for name in names}
+    return Held(link.item_id, code, detail, link.id)
+
+
 def _update(side: Side, link: Link, values: dict[str, Any], stood: Values) -> Change:
     before = {name: stood.get(name) for name in values}
     return Change("update", side, link.item_id, link.remote_id, link.id, values, before, "changed on the other side")
 
 
-def _span_together(verdicts: Mapping[str, str], rules: Mapping[str, Rule]) -> dict[str, str]:
+def _span_together(verdicts: Mapping[str, str], rules: Mapping[str, Rule], newer: str) -> dict[str, str]:
     """First and last day get one verdict where they have one direction, so that no span ends before it begins.
 
     Each side having moved another end of the span is a span that both moved.
@@ -207,7 +224,7 @@ def _span_together(verdicts: Mapping[str, str], rules: Mapping[str, Rule]) -> di
         return found
     wanted = {verdicts[name] for name in SPAN} & {"plane", "vendor", "ask"}
     if len(wanted) > 1:
-        winners = {_winner(rules[name]) for name in SPAN}
+        winners = {_winner(rules[name], newer) for name in SPAN}
         wanted = winners if len(winners) == 1 else {"ask"}
     return found | dict.fromkeys(SPAN, wanted.pop()) if wanted else found
 
@@ -239,14 +256,32 @@ def _field(link: Link, ours: Item, theirs: Item, name: str, rule: Rule) -> str:
     if mine == their:
         return "agree"
     if mine_moved and theirs_moved:
-        return _winner(rule)
+        return _winner(rule, _newer(ours, theirs))
     if mine_moved:
         return "vendor" if rule.direction in ("out", "both") else "agree"
     return "plane" if rule.direction in ("in", "both") else "agree"
 
 
-def _winner(rule: Rule) -> str:
+def _winner(rule: Rule, newer: str) -> str:
     """Both sides moved apart. A one-way field follows its source; a two-way one its rule."""
     if rule.direction != "both":
         return "vendor" if rule.direction == "out" else "plane"
-    return {"plane": "vendor", "vendor": "plane"}.get(rule.winner, "ask")
+    wins = newer if rule.winner == "newest" else rule.winner
+    return {"plane": "vendor", "vendor": "plane"}.get(wins, "ask")
+
+
+def _newer(ours: Item, theirs: Item) -> str:
+    """The side whose row was written later (``plane`` or ``vendor``); ``""`` when the rows do not tell, or at one moment."""
+    mine, their = _written_at(ours), _written_at(theirs)
+    if mine is None or their is None or mine == their:
+        return ""
+    return "plane" if mine > their else "vendor"
+
+
+def _written_at(item: Item) -> datetime | None:
+    """When a row was last written, where its version is a time with a zone."""
+    try:
+        found = datetime.fromisoformat(item.version)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None

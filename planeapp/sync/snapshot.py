@@ -15,6 +15,8 @@ from planeapp.sync.models import ItemLink, ProjectPair, Tie
 from planeapp.sync.plan import Link, Rule, Snapshot
 from planeapp.sync.values import from_json
 
+LOOKS = 50
+
 
 @dataclass(frozen=True)
 class Sides:
@@ -54,6 +56,7 @@ class Sides:
             known.name: Rule(
                 stored.get(known.name, {}).get("direction", known.default),
                 stored.get(known.name, {}).get("winner", "plane"),
+                self.plane.closed(known.name),
             )
             for known in self.vendor.fields
         }
@@ -90,14 +93,15 @@ def of_item(sides: Sides, item_id: str, extra: Mapping[str, Any] | None = None) 
         else:
             theirs[row.id] = row
     if item is None:
-        return Snapshot({}, theirs, links, frozenset({item_id}), frozenset(gone))
+        absent, archived = _absent(sides, {item_id} if theirs else set(), look=False)
+        return Snapshot({}, theirs, links, absent, frozenset(gone), archived)
     item = _with_parties(item, _parties(sides.pair, item_id=item_id))
     item = replace(item, values={**item.values, **(extra or {})})
     return Snapshot({item.id: item}, theirs, links, frozenset(), frozenset(gone))
 
 
 def of_pair(sides: Sides) -> Snapshot:
-    """Both sides of the whole pair. Only a complete listing says that something is gone."""
+    """Both sides of the whole pair. Only a complete listing, and then a look at the item itself, say that it is gone."""
     # Links first: a link that is newer than the sides would make an old value look like a change.
     links = [as_link(row) for row in sides.pair.links.all()]
     ours, theirs = sides.plane.list(sides.project), sides.vendor.list(sides.pair.place_id)
@@ -105,6 +109,21 @@ def of_pair(sides: Sides) -> Snapshot:
     mine = {item.id: _with_parties(item, parties) for item in ours.items}
     their = {item.id: item for item in theirs.items}
     live = [link for link in links if link.state == ItemLink.State.LINKED]
-    gone_ours = {link.item_id for link in live if link.item_id not in mine} if ours.complete else set()
+    unseen = {link.item_id for link in live if link.item_id not in mine} if ours.complete else set()
     gone_theirs = {link.remote_id for link in live if link.remote_id not in their} if theirs.complete else set()
-    return Snapshot(mine, their, links, frozenset(gone_ours), frozenset(gone_theirs))
+    gone_ours, archived = _absent(sides, unseen)
+    return Snapshot(mine, their, links, gone_ours, frozenset(gone_theirs), archived)
+
+
+def _absent(sides: Sides, unseen: set[str], look: bool = True) -> tuple[frozenset[str], frozenset[str]]:
+    """Which of these work items are gone, and which are archived; ``look`` at each before calling it gone.
+
+    At most ``LOOKS`` are looked at, so that a sweep over a project that was emptied does not use up all calls: the next
+    sweep takes the next ones.
+    """
+    if not unseen:
+        return frozenset(), frozenset()
+    archived, complete = sides.plane.archived(sides.project)
+    rest = sorted(unseen - archived)[:LOOKS] if complete else []
+    gone = [found for found in rest if not look or sides.plane.get(sides.project, found) is None]
+    return frozenset(gone), archived & unseen

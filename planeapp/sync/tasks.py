@@ -6,8 +6,7 @@ from celery import shared_task
 
 from planeapp.lib.claims import due_within
 from planeapp.lib.wake import awake, wake_again
-from planeapp.sync import due
-from planeapp.sync.models import ProjectPair
+from planeapp.sync import due, reconcile
 
 
 @shared_task(name="sync.work_due")
@@ -34,10 +33,5 @@ def work_pairs() -> int:
 
 @shared_task(name="sync.plan_reconcile")
 def plan_reconcile() -> int:
-    """Make every pair due, to find what no webhook told; gives their number."""
-    pairs = ProjectPair.objects.filter(
-        enabled=True, connection__status="active", connection__installation__status="active"
-    )
-    for pair in pairs:
-        due.ask(pair, reason="reconcile")
-    return len(pairs)
+    """Make every pair due in its turn, to find what no webhook told; gives their number."""
+    return reconcile.plan()

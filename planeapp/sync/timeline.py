@@ -9,8 +9,10 @@ from planeapp.sync.models import ProjectPair, SyncRun, TimelineEntry
 REASONS = {
     "no_dates": "It has neither a start nor a target date.",
     "no_company": "It is not tied to a company.",
+    "archived": "It is archived in Plane, so both sides are left alone. It goes on when it is restored there.",
     "unlinked": "Its counterpart was removed, so it is left alone until somebody asks for it again.",
     "conflict": "Both sides changed the same field; a person has to choose.",
+    "scope_missing": "Plane does not allow the app to do this. The overview says which permission is missing.",
     "waiting_for_quota": "The other system's limit on calls is used up for the moment.",
     "retry_later": "The other system did not answer; it is tried again.",
     "reconnect_needed": "The connection is refused; an admin has to connect again.",

@@ -9,6 +9,8 @@ from datetime import date
 from typing import Any
 
 import pytest
+import time_machine
+from django.utils import timezone
 from pytest_django import Settings
 
 from planeapp.providers import PROVIDERS
@@ -17,8 +19,10 @@ from planeapp.sync.models import ItemLink, ProjectPair
 from tests.factories import ConnectionFactory, InstallationFactory, ProjectPairFactory
 from tests.plane.conftest import Sandbox, http, sandbox
 from tests.providers.memory import WORLDS, World
+from tests.sweeping import Sweeps
+from tests.vendors import Talk, talk, team, vendors
 
-__all__ = ["Bench", "http", "sandbox"]
+__all__ = ["Bench", "http", "sandbox", "talk", "team", "vendors"]
 
 
 @dataclass
@@ -80,3 +84,15 @@ def bench(db: None, settings: Settings, sandbox: Sandbox, world: World) -> Bench
 
 MONDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 25)
 NOWHERE = str(uuid.uuid4())
+
+
+@pytest.fixture
+def sweeps(talk: Talk) -> Iterator[Sweeps]:
+    """A first full look has been taken, and a delivery has come just now."""
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        connection = talk.team.connect("planner")
+        made = Sweeps(talk, connection, talk.team.pair(connection), clock)
+        made.edit(start_date="2026-11-23", target_date="2026-11-25", delivered=True)
+        made.sweep()
+        made.pass_(20)
+        yield made

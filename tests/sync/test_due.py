@@ -91,6 +91,17 @@ def test_a_long_reason_is_cut_to_fit() -> None:
     assert len(Due.objects.get().reason) == 200
 
 
+def test_after_a_gap_every_pair_is_looked_at_as_if_for_the_first_time() -> None:
+    pair = ProjectPairFactory(reconciled_at=timezone.now())
+    ProjectPairFactory(connection=pair.connection, enabled=False)
+    other = ProjectPairFactory(reconciled_at=timezone.now())
+    due.ask_everything(pair.connection.installation)
+    assert (Due.objects.get().pair, Due.objects.get().item_id) == (pair, "")
+    for one in (pair, other):
+        one.refresh_from_db()
+    assert (pair.reconciled_at, other.reconciled_at is None) == (None, False)
+
+
 # Looks
 
 

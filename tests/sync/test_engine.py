@@ -1,18 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from planeapp.installations.models import Credential
 from planeapp.lib.claims import LEASE
 from planeapp.lib.errors import FixSettings, Gone, OutcomeUnknown, OutOfQuota, ReconnectNeeded, RetryLater
-from planeapp.sync import engine
+from planeapp.plane.scopes import ScopeMissing
+from planeapp.plane.side import PlaneSide
+from planeapp.providers.base import Listing
+from planeapp.sync import engine, snapshot
 from planeapp.sync.apply import Busy
 from planeapp.sync.models import ItemLink, SyncRun, TimelineEntry
 from planeapp.sync.plan import Plan
-from tests.factories import TieFactory
+from tests.factories import ItemLinkFactory, TieFactory
+from tests.fewer import all_but, allow, deny
 from tests.sync.conftest import MONDAY, NOWHERE, WEDNESDAY, Bench
 
 
@@ -303,7 +309,9 @@ def test_a_run_that_broke_off_says_why(bench: Bench, error: Any) -> None:
     with pytest.raises(type(error)):
         engine.run_pair(bench.pair)
     run = SyncRun.objects.get()
+    bench.pair.refresh_from_db()
     assert (run.state, run.detail) == (SyncRun.State.FAILED, error.person)
+    assert bench.pair.reconciled_at is None
 
 
 def test_a_cut_listing_says_of_nothing_that_it_is_gone(linked: Bench) -> None:
@@ -317,3 +325,75 @@ def test_a_complete_listing_says_what_is_gone(linked: Bench) -> None:
     linked.world.remove(linked.rows()[0].id)
     assert engine.run_pair(linked.pair).counts == {"unlink vendor": 1}
     assert [link.state for link in linked.links()] == ["unlinked"]
+
+
+def test_an_item_that_only_the_listing_left_out_is_not_gone(linked: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PlaneSide, "list", lambda side, project: Listing((), complete=True))
+    assert engine.run_pair(linked.pair).counts == {}
+    assert [link.state for link in linked.links()] == ["linked"]
+
+
+def test_after_a_project_was_emptied_each_sweep_looks_at_some_of_the_items(
+    linked: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    for _ in range(4):
+        ItemLinkFactory(pair=linked.pair, remote_id=linked.world.put({"title": "Old"}).id)
+    monkeypatch.setattr(snapshot, "LOOKS", 3)
+    assert [engine.run_pair(linked.pair).counts.get("unlink plane") for _ in range(3)] == [3, 1, None]
+
+
+def test_a_list_of_archived_items_that_shifted_says_of_nothing_that_it_is_gone(linked: Bench) -> None:
+    linked.sandbox.plane.store.delete("work_item", linked.item)
+    cut = '{"results": [], "total_count": 7, "next_page_results": false}'
+    linked.sandbox.fault(path="/archived-work-items/", status=200, body=cut)
+    assert engine.run_pair(linked.pair).counts == {}
+    assert engine.run_pair(linked.pair).counts == {"unlink plane": 1}
+
+
+def test_a_single_look_tells_an_archived_item_from_a_deleted_one(linked: Bench) -> None:
+    row = linked.sandbox.row("work_item", id=linked.item)
+    linked.sandbox.plane.store.put("work_item", linked.item, row | {"archived_at": "2026-11-21"})
+    engine.run_item(linked.pair, linked.item)
+    assert ([link.state for link in linked.links()], codes(linked)) == (["linked"], ["archived"])
+
+
+# Fewer scopes than asked for
+
+LATER = date(2026, 12, 7)
+
+
+def moved_over_there(linked: Bench) -> None:
+    (row,) = linked.rows()
+    linked.world.rows["main"][row.id] = replace(row, values={**row.values, "start": LATER, "end": LATER})
+
+
+def test_a_move_over_there_is_held_back_with_a_reason_and_no_call_while_plane_allows_no_writing(linked: Bench) -> None:
+    deny(linked.sandbox.plane, linked.pair.connection.installation, "projects.work_items:write")
+    moved_over_there(linked)
+    before = len(linked.sandbox.requests("PATCH"))
+    for _ in range(2):
+        assert dict(engine.run_item(linked.pair, linked.item).counts) == {}
+    assert codes(linked) == ["scope_missing"]
+    assert engine.preview(linked.pair).held[0].code == "scope_missing"
+    assert (len(linked.sandbox.requests("PATCH")), linked.world.writes()) == (before, [])
+
+
+def test_what_was_held_back_is_written_once_a_new_token_allows_it(linked: Bench) -> None:
+    installation = linked.pair.connection.installation
+    deny(linked.sandbox.plane, installation, "projects.work_items:write")
+    moved_over_there(linked)
+    engine.run_item(linked.pair, linked.item)
+    allow(linked.sandbox.plane, installation, all_but())
+    Credential.objects.update(expires_at=timezone.now())
+    assert dict(engine.run_item(linked.pair, linked.item).counts) == {"update plane": 1}
+    assert linked.sandbox.plane.store.get("work_item", linked.item)["target_date"] == LATER.isoformat()
+
+
+def test_items_that_may_not_be_read_cost_no_call_and_say_why(linked: Bench) -> None:
+    deny(linked.sandbox.plane, linked.pair.connection.installation, "projects.work_items:read")
+    before = len(linked.sandbox.requests("GET"))
+    for look in (lambda: engine.run_item(linked.pair, linked.item), lambda: engine.preview(linked.pair)):
+        with pytest.raises(ScopeMissing, match="not sent") as caught:
+            look()
+        assert "projects.work_items:read" in caught.value.person
+    assert (len(linked.sandbox.requests("GET")), linked.world.calls) == (before, [])

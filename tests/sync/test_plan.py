@@ -65,6 +65,15 @@ def test_one_side_changed_updates_the_other() -> None:
     assert told(plan(one(BASE, {**BASE, "title": "b"}, linked()))) == [("update", "plane", {"title": "b"})]
 
 
+def test_an_archived_item_is_held_back_and_its_row_left_alone() -> None:
+    assert plan(one(None, BASE, linked(), archived=frozenset("i"))) == Plan((), (Held("i", "archived"),))
+
+
+def test_an_archived_item_whose_row_is_gone_is_unlinked() -> None:
+    found = plan(one(None, None, linked(), archived=frozenset("i"), gone_theirs=frozenset("r")))
+    assert told(found) == [("unlink", "vendor", {})]
+
+
 def test_both_changed_to_the_same_values_is_remembered_and_written_nowhere() -> None:
     moved = {**BASE, "title": "b"}
     found = plan(one(moved, moved, linked()))
@@ -275,3 +284,49 @@ def test_a_plan_says_in_one_line_what_it_would_do() -> None:
     changes = (Change("create", "vendor", "i"), Change("create", "vendor", "j"), Change("agree", "plane", "k"))
     assert repr(Plan(changes, (Held("x", "no_dates"),))) == "<Plan 2 create vendor, 1 held>"
     assert repr(Plan((), ())) == "<Plan nothing to do>"
+
+
+# Closed in Plane
+
+
+def test_what_plane_does_not_let_us_write_is_held_back_and_the_rest_is_planned() -> None:
+    closed = {**BOTH, "title": Rule("both", closed="scope_missing")}
+    found = plan(one(BASE, BASE | {"title": "b", "start": day(3)}, linked()), closed)
+    assert told(found) == [("update", "plane", {"start": day(3), "end": day(4)})]
+    assert found.held == (Held("i", "scope_missing", {"title": ("a", "a", "b")}, "l"),)
+
+
+def test_what_is_closed_in_plane_still_goes_out() -> None:
+    closed = {name: Rule("both", closed="scope_missing") for name in BOTH}
+    found = plan(one(BASE | {"title": "b"}, BASE, linked()), closed)
+    assert (told(found), found.held) == ([("update", "vendor", {"title": "b"})], ())
+
+
+# The newest wins
+
+
+def written(ours: str, theirs: str) -> Snapshot:
+    """Both sides changed the title; these are the moments at which the rows were last written."""
+    mine = Item("i", {**BASE, "title": "ours"}, version=ours)
+    their = Item("r", {**BASE, "title": "theirs"}, version=theirs)
+    return Snapshot({"i": mine}, {"r": their}, [linked()])
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "written_to"),
+    [
+        ("2026-11-20T12:00:01+00:00", "2026-11-20T12:00:00Z", ["vendor"]),
+        ("2026-11-20T12:00:00+00:00", "2026-11-20T12:00:01Z", ["plane"]),
+        ("2026-11-20T13:00:00+02:00", "2026-11-20T12:00:00+00:00", ["plane"]),  # an hour earlier in fact
+        ("2026-11-20T12:00:00+00:00", "2026-11-20T12:00:00+00:00", []),
+        ("2026-11-20T12:00:00", "2026-11-20T11:00:00+00:00", []),  # a time without its zone tells nothing
+        ("7", "2026-11-20T12:00:00+00:00", []),
+        ("", "", []),
+    ],
+)
+def test_the_newest_wins_where_both_rows_tell_when_they_were_written(
+    ours: str, theirs: str, written_to: list[str]
+) -> None:
+    found = plan(written(ours, theirs), rules("both", "newest"))
+    assert [change.side for change in found.changes] == written_to
+    assert [held.code for held in found.held] == ([] if written_to else ["conflict"])
