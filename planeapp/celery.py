@@ -1,7 +1,8 @@
 """The Celery application, the queues and the table of what runs when.
 
-Queues: ``live`` for what people wait for (deliveries, the bot, single items), ``bulk`` for whole pairs and upkeep. The
-embedded worker (no Redis) runs the very same tasks from the very same table, in one process.
+Queues, so that nothing waits behind what is slower by nature: ``inbox`` (deliveries: database work only), ``bot`` (answers:
+a person waits), ``live`` (single items: calls to vendors) and ``bulk`` (whole pairs, feeds, upkeep). The embedded worker
+(no Redis) runs the very same tasks from the very same table, in one process.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ from planeapp.providers import PROVIDERS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "planeapp.settings")
 
-LIVE, BULK = "live", "bulk"
+INBOX, BOT, LIVE, BULK = "inbox", "bot", "live", "bulk"
 
 app = Celery("planeapp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.task_default_queue = LIVE
 app.conf.task_routes = {
-    "inbox.work": LIVE,
-    "bot.answer": LIVE,
+    "inbox.work": INBOX,
+    "bot.answer": BOT,
     "sync.work_due": LIVE,
     "sync.work_pairs": BULK,
     "sync.plan_reconcile": BULK,
     "inbox.read_feeds": BULK,
+    "inbox.listen": LIVE,
+    "inbox.retain": BULK,
     "installations.upkeep": BULK,
 }
 # Wake-ups carry the work; the first four are the sweep behind them, for wake-ups that were lost. The embedded worker gets
@@ -39,9 +42,12 @@ app.conf.beat_schedule = {
     "due": {"task": "sync.work_due", "schedule": 10.0},
     "pairs": {"task": "sync.work_pairs", "schedule": 10.0},
     "feeds": {"task": "inbox.read_feeds", "schedule": 60.0},
-    "reconcile": {"task": "sync.plan_reconcile", "schedule": 900.0},
+    "listen": {"task": "inbox.listen", "schedule": 60.0},
+    "reconcile": {"task": "sync.plan_reconcile", "schedule": settings.RECONCILE_SECONDS},
+    "retention": {"task": "inbox.retain", "schedule": 3600.0},
     "upkeep": {"task": "installations.upkeep", "schedule": 3600.0},
 }
+EMBEDDED_THREADS = {INBOX: 1, BOT: 2, LIVE: 2, BULK: 2}
 EMBEDDED_SECONDS = {"inbox.work": 0.15, "bot.answer": 0.15, "sync.work_due": 0.25, "sync.work_pairs": 0.5}
 app.autodiscover_tasks()
 

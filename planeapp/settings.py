@@ -58,6 +58,7 @@ CACHES = {
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}
 }
+RECONCILE_SECONDS = 900.0
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -153,6 +154,7 @@ SOCIALACCOUNT_PROVIDERS = {
     "plane": {"APPS": [{"client_id": PLANE_CLIENT_ID, "secret": PLANE_CLIENT_SECRET, "name": "Plane"}]},
 }
 SOCIALACCOUNT_ADAPTER = "planeapp.accounts.adapter.Adapter"
+ACCOUNT_ADAPTER = "planeapp.accounts.adapter.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_UNIQUE_EMAIL = False  # Plane says who a person is; two Plane accounts may share an address
 ALLAUTH_TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0)
@@ -161,6 +163,7 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 # --- Hygiene ---------------------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
 SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "planeapp.dashboard.errors.form_too_old"
 SESSION_COOKIE_SAMESITE = "Lax"  # the consent page sends the browser back to us by a link
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
@@ -178,8 +181,9 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
-        # Chromium applies form-action to where a form's answer redirects to: sign-in ends at Plane or at a provider.
-        "form-action": [SELF, PLANE_BASE_URL, PLANE_APP_URL, *VENDOR_URLS.values()],
+        # Chromium applies form-action to where a form's answer redirects to: sign-in ends at Plane. To providers leads a
+        # link, so that no host has to be listed here that an admin allows later.
+        "form-action": [SELF, PLANE_BASE_URL, PLANE_APP_URL],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
     }
@@ -189,6 +193,7 @@ CONTENT_SECURITY_POLICY = {
 locals().update(env.email("EMAIL_URL", "console:"))
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"{APP_NAME} <groundcrew@localhost>")
 GRACE_DAYS = env.number("GRACE_DAYS", 30)
+DELIVERY_DAYS = env.number("DELIVERY_DAYS", 30)
 LOG_FORMAT = env.choice("LOG_FORMAT", "console" if DEBUG else "json", ("json", "console"))
 LOGGING = logging_config(LOG_FORMAT)
 LOGGING_CONFIG = "logging.config.dictConfig"

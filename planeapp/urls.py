@@ -1,12 +1,14 @@
-"""Addresses. Those of contract fame: ``/``, ``/setup/``, ``/oauth/plane/callback/``, ``/webhooks/…``, ``/w/<slug>/…``."""
+"""Addresses. Those of contract fame: ``/``, ``/setup/``, ``/oauth/plane/callback/``, ``/w/<slug>/…``.
+
+``/webhooks/…`` never gets here: :mod:`planeapp.asgi` leads it to the inbox's doors.
+"""
 
 from __future__ import annotations
 
 from django.urls import include, path
 
 from planeapp.accounts import views as accounts
-from planeapp.dashboard import admin_pages, connections, pages
-from planeapp.inbox import views as inbox
+from planeapp.dashboard import admin_pages, consenting, pages
 from planeapp.operators import health
 
 urlpatterns = [
@@ -16,16 +18,17 @@ urlpatterns = [
     path("signout/", accounts.signout, name="signout"),
     path("confirm/", accounts.confirm, name="confirm"),
     path("problem/", accounts.problem, name="problem"),
+    path("done/", accounts.done, name="done"),
     path("oauth/plane/callback/", accounts.callback, name="plane_callback"),
-    path("oauth/<slug:provider>/callback/", connections.callback, name="provider_callback"),
-    path("webhooks/plane/", inbox.plane, name="plane_webhook"),
-    path("webhooks/<slug:provider>/<str:opaque_id>/", inbox.provider, name="provider_webhook"),
+    path("oauth/<slug:provider>/callback/", consenting.callback, name="provider_callback"),
+    path("oauth/<slug:provider>/client.json", consenting.client_document, name="client_document"),
     path("receipt/", admin_pages.receipt, name="receipt"),
     path("workspaces/", pages.workspaces, name="workspaces"),
     path("w/<slug:slug>/", include("planeapp.dashboard.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
-handler404 = "planeapp.dashboard.pages.not_found"
-handler500 = "planeapp.dashboard.pages.broken"
-handler403 = "planeapp.dashboard.pages.forbidden"
+handler400 = "planeapp.dashboard.errors.not_understood"
+handler403 = "planeapp.dashboard.errors.forbidden"
+handler404 = "planeapp.dashboard.errors.not_found"
+handler500 = "planeapp.dashboard.errors.broken"

@@ -12,7 +12,7 @@ from factory.django import DjangoModelFactory
 
 from planeapp.accounts.models import User
 from planeapp.bot.models import Turn
-from planeapp.inbox.models import Delivery, Happening
+from planeapp.inbox.models import Delivery, DeliveryCount, Happening
 from planeapp.installations.models import (
     ADMIN,
     MEMBER,
@@ -22,6 +22,7 @@ from planeapp.installations.models import (
     Installation,
     Membership,
     OAuthState,
+    Silence,
 )
 from planeapp.sync.models import Due, ItemLink, ProjectPair, SyncRun, Tie, TimelineEntry
 
@@ -108,6 +109,17 @@ class CredentialFactory(DjangoModelFactory):
             connection=None, installation=factory.SubFactory(InstallationFactory), slot="bot", refresh=""
         )
         person = factory.Trait(connection=None, user=factory.SubFactory(UserFactory), slot="user")
+
+
+class SilenceFactory(DjangoModelFactory):
+    """A change in Plane that was found a while ago and that no delivery had told."""
+
+    class Meta:
+        model = Silence
+
+    installation = factory.SubFactory(InstallationFactory)
+    missed_at = factory.LazyFunction(lambda: timezone.now() - timedelta(minutes=30))
+    found_at = factory.LazyFunction(lambda: timezone.now() - timedelta(minutes=20))
 
 
 class OAuthStateFactory(DjangoModelFactory):
@@ -221,6 +233,20 @@ class DeliveryFactory(DjangoModelFactory):
     body = b"{}"
     received_at = _now()
     due_at = _now()
+
+
+class DeliveryCountFactory(DjangoModelFactory):
+    """Deliveries that came one day and are deleted."""
+
+    class Meta:
+        model = DeliveryCount
+
+    day = factory.LazyFunction(lambda: timezone.now().date())
+    installation = factory.SubFactory(InstallationFactory)
+    source = Delivery.Source.PLANE
+    state = Delivery.State.HANDLED
+    kind = "item.changed"
+    count = 1
 
 
 class HappeningFactory(DjangoModelFactory):

@@ -78,7 +78,7 @@ class Stack:
             "PLANE_WEBHOOK_SECRET": self.webhook_secret,
             "PLANNER_BASE_URL": self.planner,
             "PLANHAT_BASE_URL": self.planhat,
-            "OUTBOUND_ALLOW": ",".join(f"localhost:{port}" for port in ports),
+            "OUTBOUND_ALLOW": ",".join(f"{host}:{port}" for port in ports for host in ("localhost", "127.0.0.1")),
             "STATIC_HASHED": "0",
             **({"REDIS_URL": redis_beside(os.environ["REDIS_URL"], 2)} if not self.embedded else {}),
             "LOG_FORMAT": "json",
@@ -116,12 +116,12 @@ class Stack:
         for name in ("sandbox", "web", *self.workers()):
             self.spawn(name)
         for address in (self.app, self.plane, self.planner, self.planhat):
-            until(lambda at=address: _listens(at), START_SECONDS, address)  # type: ignore[misc]
+            until(lambda at=address: listens(at), START_SECONDS, address)  # type: ignore[misc]
         return self
 
     def workers(self) -> tuple[str, ...]:
         """Names of the worker processes."""
-        return ("worker",) if self.embedded else ("worker_live", "worker_bulk", "beat")
+        return ("worker",) if self.embedded else ("worker_inbox", "worker_bot", "worker_live", "worker_bulk", "beat")
 
     def spawn(self, name: str) -> None:
         """Start one process; its output goes to a file that ``log`` reads."""
@@ -137,10 +137,12 @@ class Stack:
         return {
             "sandbox": [python, "-m", "planeapp.sandbox", f"--webhook-secret={self.webhook_secret}", *vendors,
                         f"--state={self.home / 'vendors'}"],
-            "web": [python, "-m", "granian", "--interface", "wsgi", "planeapp.wsgi:application", "--host", "127.0.0.1",
-                    "--port", port, "--workers", "1", "--blocking-threads", "4", "--log-level", "warning"],
+            "web": [python, "-m", "granian", "--interface", "asginl", "planeapp.asgi:application", "--host", "127.0.0.1",
+                    "--port", port, "--workers", "1", "--log-level", "warning"],
             "worker": [python, "manage.py", "embedded_worker"],
-            "worker_live": [*celery, "worker", "-Q", "live", "--concurrency", "2", "-n", f"live{port}@%h"],
+            "worker_inbox": [*celery, "worker", "-Q", "inbox", "--concurrency", "1", "-n", f"inbox{port}@%h"],
+            "worker_bot": [*celery, "worker", "-Q", "bot", "-P", "threads", "--concurrency", "2", "-n", f"bot{port}@%h"],
+            "worker_live": [*celery, "worker", "-Q", "live", "-P", "threads", "--concurrency", "2", "-n", f"live{port}@%h"],
             "worker_bulk": [*celery, "worker", "-Q", "bulk", "--concurrency", "1", "-n", f"bulk{port}@%h"],
             "beat": [*celery, "beat", "--schedule", str(self.home / "beat")],
         }[name]  # fmt: skip
@@ -181,6 +183,7 @@ class Stack:
         return answer
 
 
-def _listens(address: str) -> bool:
+def listens(address: str) -> bool:
+    """Whether somebody listens there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", urlsplit(address).port or 80)) == 0

@@ -21,9 +21,10 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from planeapp.installations.gateways import plane_access
+from planeapp.installations.gateways import plane_access, token_function
 from planeapp.installations.models import AuditEntry, Credential, Installation, OAuthState
 from planeapp.installations.tasks import upkeep
+from planeapp.lib.errors import ReconnectNeeded, RetryLater
 from planeapp.lib.logs import logging_config
 from planeapp.sandbox.world import World
 from planeapp.sync.tasks import work_pairs
@@ -33,11 +34,13 @@ from tests.factories import ProjectPairFactory
 from tests.inbox.sending import SECRET, issue, push
 from tests.installations import at_plane
 from tests.installations.at_plane import take_out
+from tests.planner_signin import METADATA, SignIn, preregistered
 
 vendors, own_counters = running.vendors, at_plane.own_counters
 pytestmark = pytest.mark.django_db
 TENANT = "4c7d7e4e-canary-tenant-0b9a"
-WRONG = {"planner": "plr_pat_canary.wrong-planner-token", "planhat": "canary-wrong-planhat-token"}
+WRONG_TOKENS = {"planner": "plr_pat_canary.wrong-planner-token", "planhat": "canary-wrong-planhat-token"}
+WRONG = {"client": "canary-wrong-client-secret", "issuer": "https://evil.example/canary-issuer", **WRONG_TOKENS}
 PAGES = ("", "activity/", "audit/", "connect/planner/", "connect/planhat/", "pairs/planner/", "uninstall/", "nothing/")
 
 
@@ -68,7 +71,8 @@ class Journey:
                 **{f"{row.slot} access {row.pk}": str(row.access), f"{row.slot} refresh {row.pk}": str(row.refresh)}
             )
         for attempt in OAuthState.objects.all():
-            self.plant(**{f"verifier {attempt.pk}": str(attempt.verifier)})
+            kept = json.loads(str(attempt.keep) or "{}")  # a provider's notes; Plane's attempts have none
+            self.plant(**{f"verifier {attempt.pk}": kept.get("verifier", str(attempt.verifier))})
         session = self.ada.client.session
         self.plant(**{f"session {session.session_key}": str(session.session_key or "")})
 
@@ -102,7 +106,8 @@ def journey(vendors: Any, log: io.StringIO) -> Journey:
     made.plant(
         client_secret=django_settings.PLANE_CLIENT_SECRET, webhook_secret=SECRET, tenant=TENANT,
         planner_token=World.planner_token, planhat_token=World.planhat_token, secret_key="tests-only",
-        wrong_planner_token=WRONG["planner"], wrong_planhat_token=WRONG["planhat"], encryption_key=key,
+        wrong_planner_token=WRONG["planner"], wrong_client_secret=WRONG["client"], planner_client_secret="planner-secret",
+        wrong_issuer="canary-issuer", wrong_planhat_token=WRONG["planhat"], encryption_key=key,
     )  # fmt: skip
     return made
 
@@ -143,7 +148,7 @@ def connect(journey: Journey, provider: str, token: str, **more: str) -> None:
 
 def live(journey: Journey) -> None:
     """Connect (badly and well), sync with failures, be told by webhooks, look at every page."""
-    for provider, wrong in WRONG.items():
+    for provider, wrong in WRONG_TOKENS.items():
         connect(journey, provider, wrong)
     connect(journey, "planner", World.planner_token)
     connect(journey, "planhat", World.planhat_token, tenant=TENANT)
@@ -155,9 +160,54 @@ def live(journey: Journey) -> None:
     journey.ada.vendors.planner.fault(".*", times=3, status=500, body=f"<b>{World.planner_token}</b>")
     journey.hear("sync", client.post(f"/w/sandbox/pairs/planner/{planner.pairs.get().pk}/sync/"))
     work_pairs()
-    journey.hear("webhook", push(client, issue(installation.workspace_id)))
-    journey.hear("bad webhook", push(client, b"{", signature=SECRET))
+    journey.hear("webhook", push(issue(installation.workspace_id)))
+    journey.hear("bad webhook", push(b"{", signature=SECRET))
     look(journey)
+
+
+def sign_in_at_planner(journey: Journey) -> None:
+    """Planner's own sign-in: denied, answered by a foreigner, refused, given, refreshed badly and well."""
+    way = SignIn(journey.ada.client, journey.ada.vendors)
+    way.planner.control.faults.clear()
+    typed = preregistered(way.planner)
+    wrong = typed | {"client_secret": WRONG["client"]}
+    for name, decision, form in (("planner no", "deny", {}), ("planner wrong secret", "approve", wrong)):
+        come_back(journey, name, way.decide(leave(journey, way, **form), decision))
+    path = way.decide(leave(journey, way, **typed))
+    come_back(journey, "planner foreign issuer", re.sub("iss=[^&]*", f"iss={WRONG['issuer']}", path))
+    way.planner.fault(METADATA, status=200, body=json.dumps(server_of(WRONG["issuer"])))
+    journey.hear("planner foreign server", way.start())
+    come_back(journey, "planner yes", way.decide(leave(journey, way, **typed)))
+    refuse_and_refresh(journey, way.planner)
+
+
+def leave(journey: Journey, way: SignIn, **form: str) -> str:
+    """Where the link of our page leads; the state in it is a secret everywhere else."""
+    address = way.address(**form)
+    journey.plant(**{f"state {len(journey.secrets)}": parse_qs(urlsplit(address).query)["state"][0]})
+    journey.harvest()
+    return address
+
+
+def server_of(issuer: str) -> dict[str, str]:
+    """Metadata of a server that calls itself by another name."""
+    return {"issuer": issuer, "authorization_endpoint": f"{issuer}/a", "token_endpoint": f"{issuer}/t"}
+
+
+def refuse_and_refresh(journey: Journey, planner: Any) -> None:
+    """The grant's tokens in refusals that repeat them, in a refresh, and in a refresh that ends the connection."""
+    held = Credential.objects.get(slot="oauth")
+    assert held.connection is not None
+    token = token_function(held.connection)
+    said = json.dumps({"error": "server_error", "error_description": f"{held.refresh} of planner-secret"})
+    planner.fault("/oauth/token", status=400, body=said)
+    with pytest.raises(RetryLater):
+        token("oauth", refused=str(held.access))
+    fresh = token("oauth", refused=str(held.access))
+    journey.harvest()
+    planner.fault("/oauth/token", status=400, body=said.replace("server_error", "invalid_grant"))
+    with pytest.raises(ReconnectNeeded):
+        token("oauth", refused=fresh)
 
 
 def look(journey: Journey) -> None:
@@ -203,6 +253,9 @@ def test_no_planted_secret_comes_out_anywhere_over_a_whole_journey(
     failures_on_the_way_in(journey)
     come_back(journey, "install", journey.ada.decide(journey.ada.setup()))
     live(journey)
+    with django_capture_on_commit_callbacks(execute=True):
+        sign_in_at_planner(journey)
+    look(journey)
     break_and_end(journey, django_capture_on_commit_callbacks)
     journey.told["mails"] = repr([one.message().as_string() for one in mail.outbox])
     journey.told["audit"] = json.dumps(list(AuditEntry.objects.values()), default=str)

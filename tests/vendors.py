@@ -311,10 +311,10 @@ class Talk:
 
 
 @pytest.fixture
-def talk(team: Team, client: Any) -> Iterator[Talk]:
+def talk(team: Team) -> Iterator[Talk]:
     """A talk under CUST-1; Plane's deliveries come through our real door."""
 
     def bring(raw: bytes, event: str) -> int:
-        return int(push(client, raw, **{"X-Plane-Event": event}).status_code)
+        return int(push(raw, **{"X-Plane-Event": event}).status_code)
 
     yield Talk(team, bring)

@@ -15,6 +15,7 @@ from planeapp.installations import audit
 from planeapp.installations.access import admin
 from planeapp.installations.models import Membership
 from planeapp.installations.uninstall import offboard
+from planeapp.lib.errors import Gone
 
 SHOWN = 200
 RECEIPT = "receipt"
@@ -55,7 +56,11 @@ def uninstall(request: HttpRequest, membership: Membership) -> HttpResponse:
     form = UninstallForm(request.POST or None, installation.slug)
     if request.method == "POST" and form.is_valid():
         audit.record("uninstall_asked", installation, request)
-        receipt = offboard(installation, by="an admin")
+        try:
+            receipt = offboard(installation, by="an admin")
+        except Gone as error:
+            messages.info(request, error.person)
+            return redirect("home")
         if not get_user_model().objects.filter(username=request.user.get_username()).exists():
             logout(request)
         request.session[RECEIPT] = receipt

@@ -5,34 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
-from planeapp.dashboard.context import shown
-from planeapp.installations import audit, connecting, consents
+from planeapp.dashboard.consenting import sign_in
+from planeapp.dashboard.context import known_provider, shown
+from planeapp.installations import audit, connecting
 from planeapp.installations.access import admin
 from planeapp.installations.connecting import Offer
-from planeapp.installations.limits import limited
 from planeapp.installations.models import Connection, Membership
 from planeapp.lib.errors import GroundcrewError, ReconnectNeeded
-from planeapp.providers import PROVIDERS, consent_of, form_of, provider_class
-from planeapp.providers.consent import OAuthClient
+from planeapp.providers import form_of, provider_class
 from planeapp.sync import due
 
 log = structlog.get_logger(__name__)
-
-
-def known_provider(key: str) -> None:
-    """404 for a key that is no provider."""
-    if key not in PROVIDERS:
-        raise Http404(f"no provider {key}")
 
 
 @sensitive_post_parameters()
@@ -50,7 +40,7 @@ def connect(request: HttpRequest, membership: Membership, provider: str) -> Http
             log.warning("not connected", provider=provider, code=error.code, detail=str(error))
             form.add_error(None, _told(provider, error))
         else:
-            audit.record("connected", installation, request, provider=provider)
+            audit.record_connected(installation, provider, request)
             due.ask_everything(installation)
             messages.success(request, f"{provider_class(provider).name} is connected.")
             needs_pair = provider_class(provider).only_place is None and not connection.pairs.exists()
@@ -59,7 +49,7 @@ def connect(request: HttpRequest, membership: Membership, provider: str) -> Http
     return render(request, "dashboard/connect.html", {
         "membership": membership, "installation": installation, "form": form, "connection": connected,
         "provider": shown(provider), "abilities": _abilities(connected),
-        "client_form": ClientForm() if consent_of(provider) else None, "redirect_uri": consents.redirect_uri(provider),
+        **sign_in(provider, connected),
     }, status=422 if form.errors else 200)  # fmt: skip
 
 
@@ -101,55 +91,3 @@ def probe(request: HttpRequest, membership: Membership, provider: str) -> HttpRe
     else:
         messages.success(request, "Looked again; this is what the connection can do now.")
     return redirect("connect", membership.installation.slug, provider)
-
-
-class ClientForm(forms.Form):
-    """A client id and secret that the vendor's settings issue, for servers that register nobody by themselves."""
-
-    client_id = forms.CharField(label="Client ID", required=False, max_length=500)
-    client_secret = forms.CharField(
-        label="Client secret", required=False, max_length=500,
-        widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
-    )  # fmt: skip
-
-
-@sensitive_post_parameters()
-@require_POST
-@admin
-def consent(request: HttpRequest, membership: Membership, provider: str) -> HttpResponse:
-    """Leave for the vendor's own sign-in."""
-    known_provider(provider)
-    form = ClientForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "The client ID or secret is too long. Please copy them once more.")
-        return redirect("connect", membership.installation.slug, provider)
-    typed = form.cleaned_data
-    client = OAuthClient(typed["client_id"].strip(), typed["client_secret"].strip()) if typed["client_id"] else None
-    try:
-        return HttpResponseRedirect(consents.begin(request, membership.installation, provider, client))
-    except GroundcrewError as error:
-        log.warning("no consent", provider=provider, code=error.code, detail=str(error))
-        messages.error(request, error.person)
-        return redirect("connect", membership.installation.slug, provider)
-
-
-@never_cache
-@require_safe
-@login_required
-@limited("provider_callback", 60)
-def callback(request: HttpRequest, provider: str) -> HttpResponse:
-    """The vendor's redirect. Whatever comes, the browser leaves the address that carried the code."""
-    known_provider(provider)
-    try:
-        attempt = consents.finish(request, provider, request.GET.dict())
-    except GroundcrewError as error:
-        log.warning("consent not finished", provider=provider, code=error.code, detail=str(error))
-        audit.record("refused_callback", None, request, provider=provider, reason=error.code)
-        request.session["problem"] = error.person
-        return redirect("problem")
-    installation = attempt.installation
-    assert installation is not None
-    audit.record("connected", installation, request, provider=provider, by="sign-in")
-    due.ask_everything(installation)
-    messages.success(request, f"{provider_class(provider).name} is connected.")
-    return redirect("connect", installation.slug, provider)

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 
 from planeapp.providers import PROVIDERS, provider_class
+
+
+def known_provider(key: str) -> None:
+    """404 for a key that is no provider."""
+    if key not in PROVIDERS:
+        raise Http404(f"no provider {key}")
 
 
 def shown(key: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Pages outside a workspace: landing, choice of workspace, errors."""
+"""Pages outside a workspace: landing, choice of workspace."""
 
 from __future__ import annotations
 
@@ -26,24 +26,3 @@ def workspaces(request: HttpRequest) -> HttpResponse:
     if len(found) == 1:
         return redirect("overview", slug=found[0].installation.slug)
     return render(request, "dashboard/workspaces.html", {"memberships": found})
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404: also what people see of workspaces that are not theirs."""
-    return render(request, "dashboard/error.html", {
-        "title": "This page does not exist",
-        "text": "It may have moved, or it belongs to a workspace that you are not a member of.",
-    }, status=404)  # fmt: skip
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403."""
-    return render(request, "dashboard/error.html", {
-        "title": "You may not do this",
-        "text": "Ask an admin of the workspace, or sign in again.",
-    }, status=403)  # fmt: skip
-
-
-def broken(request: HttpRequest) -> HttpResponse:
-    """500: no stack trace, no context that could break again."""
-    return render(request, "dashboard/broken.html", status=500)

@@ -16,8 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from planeapp.dashboard.connections import known_provider
-from planeapp.dashboard.context import shown
+from planeapp.dashboard.context import known_provider, shown
 from planeapp.installations import audit
 from planeapp.installations.access import admin
 from planeapp.installations.gateways import plane_for, provider_for

@@ -12,9 +12,10 @@ from django.views.decorators.http import require_safe
 
 from planeapp.bot.models import Turn
 from planeapp.dashboard.context import shown
-from planeapp.inbox.models import Delivery
+from planeapp.installations import silences
 from planeapp.installations.access import member
-from planeapp.installations.models import Installation, Membership
+from planeapp.installations.gateways import plane_off
+from planeapp.installations.models import Installation, Membership, Silence, plane_webhook_url
 from planeapp.providers import PROVIDERS
 from planeapp.sync.models import Due, ItemLink, ProjectPair, Tie, TimelineEntry
 
@@ -43,6 +44,11 @@ def _steps(installation: Installation, cards: list[dict[str, Any]]) -> list[dict
     return steps
 
 
+def _silence(found: Silence) -> dict[str, Any]:
+    key = found.connection.provider if found.connection else ""
+    return {"since": found.missed_at, "provider": shown(key) if key else None, "address": plane_webhook_url()}
+
+
 @require_safe
 @member
 def overview(request: HttpRequest, membership: Membership) -> HttpResponse:
@@ -53,6 +59,8 @@ def overview(request: HttpRequest, membership: Membership) -> HttpResponse:
         "membership": membership,
         "installation": installation,
         "cards": cards,
+        "features_off": plane_off(installation),
+        "silences": [_silence(found) for found in silences.told(installation)],
         "steps": _steps(installation, cards),
         "waiting": Due.objects.filter(pair__connection__installation=installation).count(),
         "links": ItemLink.objects.filter(pair__connection__installation=installation, state=ItemLink.State.LINKED).count(),
@@ -63,14 +71,12 @@ def overview(request: HttpRequest, membership: Membership) -> HttpResponse:
 @require_safe
 @member
 def activity(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """What was done to items, and what vendors delivered."""
+    """What was done to items, and what was held back."""
     installation = membership.installation
-    deliveries = Delivery.objects.filter(installation=installation).defer("body").order_by("-received_at")
     return render(request, "dashboard/activity.html", {
         "membership": membership,
         "installation": installation,
         "entries": installation.timeline.select_related("connection").order_by("-at", "-id")[:SHOWN],
-        "deliveries": deliveries.select_related("connection")[:SHOWN],
     })  # fmt: skip
 
 

@@ -56,7 +56,8 @@ def _store(connection: Connection, bodies: list[bytes]) -> None:
     now = timezone.now()
     for body in reversed(bodies):  # feeds are newest first; work is oldest first
         Delivery.objects.create(
-            source=Delivery.Source.PROVIDER, connection=connection, headers={"feed": "polled"}, body=body,
+            source=Delivery.Source.PROVIDER, connection=connection, lane=str(connection.installation.workspace_id),
+            headers={"feed": "polled"}, body=body,
             received_at=now, due_at=now,
         )  # fmt: skip
     if bodies:

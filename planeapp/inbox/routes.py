@@ -1,26 +1,41 @@
 """Which handler an event goes to, the way ``urls.py`` names views.
 
-A handler gets ``(installation, connection or None, event)``, writes rows only, and gives ``""`` when it took the event or
-the reason why there was nothing to do.
+A handler gets ``(installation, connection or None, events)``, writes rows only, and gives for each event ``""`` when it took
+it or the reason why there was nothing to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from planeapp.bot import hearing
 from planeapp.installations.models import Connection, Installation
 from planeapp.lib.events import Event
 from planeapp.sync import handlers as sync
 
-Handler = Callable[[Installation, Connection | None, Event], str]
+Handler = Callable[[Installation, Connection | None, Sequence[Event]], list[str]]
+
+
+def each(handler: Callable[[Installation, Connection | None, Event], str]) -> Handler:
+    """A handler that takes its events one at a time."""
+
+    def take(installation: Installation, connection: Connection | None, events: Sequence[Event]) -> list[str]:
+        return [handler(installation, connection, event) for event in events]
+
+    return take
+
 
 ROUTES: dict[str, Handler] = {
-    "item.changed": sync.item_changed,
-    "item.deleted": sync.item_changed,
-    "remote.changed": sync.remote_changed,
-    "remote.deleted": sync.remote_changed,
-    "comment.written": hearing.comment_written,
-    "run.created": hearing.run_created,
-    "run.prompted": hearing.run_prompted,
+    "item.changed": sync.items_changed,
+    "item.deleted": sync.items_changed,
+    "remote.changed": sync.remotes_changed,
+    "remote.deleted": sync.remotes_changed,
+    "comment.written": each(hearing.comment_written),
+    "run.created": each(hearing.run_created),
+    "run.prompted": each(hearing.run_prompted),
 }
+
+URGENT = frozenset({"comment.written", "run.created", "run.prompted"})
+"""Kinds behind which a person waits for an answer: they go first."""
+FOLDED = frozenset({"item.changed", "item.deleted", "remote.changed", "remote.deleted"})
+"""Kinds that only say "look at it": of several that wait for one subject, one look is enough."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from planeapp.inbox import feeds, work
+from planeapp.inbox import feeds, retention, silence, work
 from planeapp.lib.claims import due_within
 from planeapp.lib.wake import awake, wake_again
 
@@ -24,3 +24,15 @@ def work_inbox() -> int:
 def read_feeds() -> int:
     """Ask providers that have an events feed what is new; gives the number of new deliveries."""
     return feeds.read_all()
+
+
+@shared_task(name="inbox.listen")
+def listen() -> int:
+    """Judge whether deliveries stay out where one was missed; gives the number of such suspicions that go on."""
+    return silence.listen()
+
+
+@shared_task(name="inbox.retain")
+def retain() -> int:
+    """Roll up and delete what is older than we keep; gives the number of deliveries."""
+    return retention.retain()

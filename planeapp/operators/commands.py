@@ -6,6 +6,7 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,17 @@ def workspace(name: str) -> Installation:
 
 def _slugs() -> list[str]:
     return sorted(Installation.objects.values_list("slug", flat=True)[:20])
+
+
+def moment(option: str, text: str | None, zone: tzinfo = UTC) -> datetime | None:
+    """The time that ``option`` names in ISO 8601, without an offset in ``zone``; None when it was not given."""
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"{option}: {text!r} is not ISO 8601; use 2026-11-20T14:00:00+01:00.") from error
+    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 def connections(installation: Installation, provider: str | None) -> list[Connection]:

@@ -5,6 +5,7 @@ Pictures of all of them, in both themes and two widths, go to ``var/screenshots`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -23,8 +24,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 PICTURES = ROOT / "var" / "screenshots"
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (390, 1280)
-NO_PAGES = {"setup", "signout", "plane_callback", "plane_webhook", "provider_webhook", "healthz", "readyz", "probe",
-            "remove_pair", "sync_pair", "consent", "provider_callback"}  # fmt: skip
+NO_PAGES = {"setup", "signout", "plane_callback", "healthz", "readyz", "probe",
+            "remove_pair", "sync_pair", "replay_one", "consent", "provider_callback", "client_document"}  # fmt: skip
 PAGES_OF_TESTS = {"receipt"}
 
 
@@ -44,17 +45,22 @@ OURS = (
     Place("home", "/", view="home"),
     Place("signin", "/signin/", view="signin"),
     Place("confirm", "/confirm/", view="confirm"),
+    Place("done", "/done/", view="done"),
     Place("problem", "/oauth/plane/callback/?state=unknown&code=x", view="problem", status=400),
     Place("not-found", "/w/nowhere/", "ada", status=404),
     Place("workspaces", "/workspaces/", "ada", view="workspaces"),
     Place("workspaces-none", "/workspaces/", "gus", view="workspaces"),
     Place("overview-new", "/w/other/", "olga", view="overview"),
     Place("activity-new", "/w/other/activity/", "olga", view="activity"),
+    Place("messages-new", "/w/other/deliveries/?text=nothing-fits", "olga", view="deliveries"),
     Place("connect-planner-new", "/w/other/connect/planner/", "olga", view="connect"),
     Place("connect-planhat-new", "/w/other/connect/planhat/", "olga", view="connect"),
     Place("home-signed-in", "/", "ada", view="home"),
     Place("overview", "/w/sandbox/", "ada", view="overview"),
     Place("activity", "/w/sandbox/activity/", "ada", view="activity"),
+    Place("messages", "/w/sandbox/deliveries/", "ada", view="deliveries"),
+    Place("message", "/w/sandbox/deliveries/{delivery}/", "ada", view="delivery"),
+    Place("messages-replay", "/w/sandbox/deliveries/replay/?state=ignored", "ada", view="replay"),
     Place("item", "/w/sandbox/items/{item}/", "ada", view="item"),
     Place("connect-planner", "/w/sandbox/connect/planner/", "ada", view="connect"),
     Place("connect-planhat", "/w/sandbox/connect/planhat/", "ada", view="connect"),
@@ -63,6 +69,9 @@ OURS = (
     Place("uninstall", "/w/sandbox/uninstall/", "ada", view="uninstall"),
     Place("overview-member", "/w/sandbox/", "milo", view="overview"),
     Place("activity-member", "/w/sandbox/activity/", "milo", view="activity"),
+    Place("messages-member", "/w/sandbox/deliveries/?state=handled", "milo", view="deliveries"),
+    Place("message-member", "/w/sandbox/deliveries/{delivery}/", "milo", view="delivery"),
+    Place("messages-replay-member", "/w/sandbox/deliveries/replay/", "milo", view="replay", status=403),
     Place("item-member", "/w/sandbox/items/{item}/", "milo", view="item"),
     Place("connect-planner-member", "/w/sandbox/connect/planner/", "milo", view="connect", status=403),
     Place("connect-planhat-member", "/w/sandbox/connect/planhat/", "milo", view="connect", status=403),
@@ -93,11 +102,14 @@ SANDBOX = (
 def known(stack: Stack, settled: Newcomer) -> dict[str, str]:
     """Ids that the addresses of pages need, found where a person would find them."""
     item = first_link(settled, f"{stack.app}/w/sandbox/activity/", "a[href*='/items/']")
+    delivery = first_link(settled, f"{stack.app}/w/sandbox/deliveries/?state=handled", "tbody a[href*='/deliveries/']")
     project = first_link(settled, f"{stack.plane}/sandbox/", "a[href*='/projects/']")
     [company] = [row["_id"] for row in settled.planhat("/leancompanies") if row["name"] == "Acme Air"]
     [block, *_] = settled.blocks("Baggage belt 4")
     return {"app": stack.app, "company": company, "block": str(block["data-id"]),
-            "item": item.split("/items/")[1].strip("/"), "project": project.split("/projects/")[1].split("/")[0]}  # fmt: skip
+            "item": item.split("/items/")[1].strip("/"),
+            "delivery": delivery.split("/deliveries/")[1].strip("/"),
+            "project": project.split("/projects/")[1].split("/")[0]}  # fmt: skip
 
 
 def first_link(ada: Newcomer, address: str, link: str) -> str:
@@ -151,6 +163,38 @@ def test_uninstalling_hands_out_a_receipt(people: Callable[[str], Visitor]) -> N
         page.get_by_role("link", name="Download as JSON").click()
     assert receipt.value.suggested_filename == "deletion-receipt-other.json"
     assert pictured(page, "receipt") == []
+    assert visitor.complaints == []
+
+
+def test_messages_are_filtered_at_once_and_the_address_can_be_shared(
+    people: Callable[[str], Visitor], known: dict[str, str]
+) -> None:
+    visitor = people("ada")
+    visitor.complaints.clear()
+    page = visitor.tab
+    page.goto("/w/sandbox/deliveries/")
+    rows = page.locator("#found tbody tr")
+    expect(rows.first).to_be_visible()
+    for words in ("nothing-fits", "", "nor-this"):  # more than once: a form that was sent can be sent again
+        page.get_by_label("Search").fill(words)
+        expect(page.get_by_text("No message fits")).to_have_count(1 if words else 0)
+        expect(page).to_have_url(re.compile(rf"text={words}(&|$)"))
+    page.get_by_label("Search").fill("")
+    page.get_by_label("About").select_option(label="Comment written")
+    expect(page.locator("#found tbody .mono").first).to_have_text("comment.written")
+    page.reload()
+    expect(page.get_by_label("About")).to_have_value("comment.written")
+    assert visitor.complaints == []
+
+
+def test_ticked_messages_are_worked_on_again(people: Callable[[str], Visitor], known: dict[str, str]) -> None:
+    visitor = people("ada")
+    visitor.complaints.clear()
+    page = visitor.tab
+    page.goto("/w/sandbox/deliveries/?state=handled&kind=comment.written")
+    page.locator("#found").get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Work on the ticked ones again").click()
+    expect(page.get_by_text("1 message is worked on again.")).to_be_visible()
     assert visitor.complaints == []
 
 

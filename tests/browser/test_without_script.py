@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.visitor import PATIENCE_MS, Visitor
 from tests.end_to_end.journey import PLANHAT_TOKEN, PLANNER_TOKEN
 from tests.harness import Stack, until
+from tests.planner_signin import moved
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 expect.set_options(timeout=PATIENCE_MS)
@@ -44,10 +46,27 @@ def test_connecting_and_pairing_need_no_script(olga: Page) -> None:
 def test_planner_is_connected_by_signing_in_there_as_well(olga: Page) -> None:
     olga.goto("/w/other/connect/planner/")
     olga.get_by_role("button", name="Sign in with Planner").click()
+    olga.get_by_role("link", name="Continue to").click()
     expect(olga.get_by_role("heading", name="to use your Planner?")).to_be_visible()
     olga.get_by_role("button", name="Approve").click()
     expect(olga.get_by_text("Planner is connected.")).to_be_visible()
     expect(olga.get_by_role("heading", name="What this connection can do")).to_be_visible()
+
+
+def test_a_sign_in_host_that_an_admin_allows_is_reached_though_our_policy_does_not_know_it(
+    olga: Page, stack: Stack
+) -> None:
+    other = stack.planner.replace("localhost", "127.0.0.1")
+    for fault in moved(stack.planner, other):
+        httpx2.post(f"{stack.planner}/_sandbox/faults", json=fault)
+    olga.goto("/w/other/connect/planner/")
+    olga.get_by_text("sign in at another address").click()
+    olga.get_by_label("Allowed sign-in addresses").fill(other.removeprefix("http://"))
+    olga.get_by_role("button", name="Sign in with Planner").click()
+    olga.get_by_role("link", name="Continue to").click()
+    expect(olga.get_by_role("heading", name="to use your Planner?")).to_be_visible()
+    assert olga.url.startswith(f"{other}/oauth/authorize")
+    httpx2.request("DELETE", f"{stack.planner}/_sandbox/faults")
 
 
 def test_a_wrong_token_is_explained_and_what_was_chosen_stays(olga: Page) -> None:

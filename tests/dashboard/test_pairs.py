@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from planeapp.installations.models import AuditEntry
 from planeapp.sync.models import Due, ItemLink, ProjectPair
@@ -48,6 +50,15 @@ def test_a_pair_is_made_and_looked_at_at_once(ada: Client, team: Team) -> None:
     assert (Due.objects.get().pair, Due.objects.get().item_id) == (pair, "")
     assert "Customer work is now kept in step with Ramp operations." in answer.content.decode()
     assert AuditEntry.objects.latest("id").action == "paired"
+
+
+def test_a_pair_tells_its_last_full_look(ada: Client, team: Team) -> None:
+    connection = team.installation.connections.get()
+    pair = team.pair(connection)
+    assert "Not yet" in ada.get(PAGE).content.decode()
+    ProjectPair.objects.filter(pk=pair.pk).update(reconciled_at=timezone.now() - timedelta(minutes=7))
+    page = ada.get(PAGE).content.decode()
+    assert "Last full look" in page and "7\xa0minutes ago" in page
 
 
 def test_a_form_that_is_sent_twice_makes_one_pair_and_no_error(ada: Client, team: Team) -> None:

@@ -200,17 +200,24 @@ def test_the_live_part_reloads_itself_from_the_page_that_holds_it(admin: Members
     assert page.css_first("[data-live-toggle]") is not None
 
 
-def test_activity_shows_the_reason_and_what_became_of_a_message(admin: Membership) -> None:
+def test_activity_shows_the_reason_and_leads_to_the_messages(admin: Membership) -> None:
     TimelineEntryFactory(installation=admin.installation, code="no_dates", text="It has no dates.")
+    page = _page(admin, "activity/")
+    assert "It has no dates." in _text(page) and "no_dates" in _text(page)
+    assert f"/w/{admin.installation.slug}/deliveries/" in _hrefs(page)
+
+
+def test_messages_show_what_became_of_them_and_why(admin: Membership) -> None:
     DeliveryFactory(installation=admin.installation, state="dead", reason="The project is gone.")
-    text = _text(_page(admin, "activity/"))
-    assert "It has no dates." in text and "no_dates" in text
+    text = _text(_page(admin, "deliveries/"))
     assert "Given up" in text and "The project is gone." in text
 
 
-def test_empty_activity_says_what_to_do_next(admin: Membership) -> None:
-    text = _text(_page(admin, "activity/"))
-    assert "mention the bot in a comment" in text and "No messages yet" in text
+def test_empty_activity_and_messages_say_what_to_do_next(admin: Membership) -> None:
+    assert "mention the bot in a comment" in _text(_page(admin, "activity/"))
+    messages = _page(admin, "deliveries/")
+    assert "No messages yet" in _text(messages) and f"/w/{admin.installation.slug}/" in _hrefs(messages)
+    assert "No message fits" in _text(_page(admin, "deliveries/?text=nothing"))
 
 
 def test_an_item_page_says_why_it_is_not_synced(admin: Membership) -> None:

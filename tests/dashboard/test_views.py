@@ -10,7 +10,7 @@ from planeapp.bot.models import Turn
 from planeapp.installations.models import Installation
 from tests.factories import (
     ConnectionFactory,
-    DeliveryFactory,
+    CredentialFactory,
     DueFactory,
     InstallationFactory,
     ItemLinkFactory,
@@ -20,6 +20,7 @@ from tests.factories import (
     TimelineEntryFactory,
     TurnFactory,
 )
+from tests.fewer import all_but
 
 pytestmark = pytest.mark.django_db
 
@@ -97,16 +98,6 @@ def test_what_happened_is_shown_newest_first_and_from_here_alone(
     assert "In another workspace" not in shown
 
 
-def test_the_activity_page_tells_how_deliveries_ended_and_never_their_content(
-    page: Any, installation: Installation
-) -> None:
-    DeliveryFactory(installation=installation, state="ignored", reason="our own change", body=b'{"secret": "salary"}')
-    DeliveryFactory(state="dead", reason="of another workspace")
-    shown = page("activity/")
-    assert "our own change" in shown
-    assert "salary" not in shown and "of another workspace" not in shown
-
-
 def test_a_long_history_is_cut(page: Any, client: Client, installation: Installation) -> None:
     TimelineEntryFactory.create_batch(55, installation=installation)
     assert len(client.get("/w/air/activity/").context["entries"]) == 50
@@ -137,3 +128,27 @@ def test_outside_text_is_shown_as_text(page: Any, installation: Installation) ->
         shown = page(path)
         assert "<script>alert" not in shown and "<b>K</b>" not in shown
         assert "&lt;script&gt;alert(1)" in shown
+
+
+# Fewer scopes than asked for
+
+
+def test_the_overview_says_what_plane_does_not_allow_and_who_can_mend_it(page: Any, installation: Installation) -> None:
+    CredentialFactory(bot=True, installation=installation, scopes=all_but("projects.work_items.links:write"))
+    shown = page()
+    assert "Plane did not allow projects.work_items.links:write, so no links are put on work items." in shown
+    assert "An admin of" in shown and "Install again" not in shown
+
+
+def test_an_admin_gets_the_way_to_mend_it_at_hand(page: Any, client: Client, installation: Installation) -> None:
+    CredentialFactory(bot=True, installation=installation, scopes=all_but("agents.runs:read"))
+    client.force_login(MembershipFactory(installation=installation).user)
+    assert "Install again" in page()
+
+
+@pytest.mark.parametrize("scopes", ["", "read write", all_but()])
+def test_the_overview_is_silent_where_all_is_allowed_or_nothing_is_known(
+    page: Any, installation: Installation, scopes: str
+) -> None:
+    CredentialFactory(bot=True, installation=installation, scopes=scopes)
+    assert "did not allow" not in page()

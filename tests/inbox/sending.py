@@ -10,9 +10,9 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from django.http import HttpResponse
-from django.test import Client
+from tests.inbox.door import Answer, Knocker
 
+DOOR = Knocker()
 SECRET = "plane_wh_sandbox"
 PLANE = "/webhooks/plane/"
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "plane_webhooks"
@@ -24,28 +24,26 @@ def sign(raw: bytes, secret: str = SECRET) -> str:
     return hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
 
 
-def push(
-    door: Client, raw: bytes, signature: str | None = None, kind: str = "application/json", **headers: str
-) -> HttpResponse:
+def push(raw: bytes, signature: str | None = None, kind: str = "application/json", **headers: str) -> Answer:
     """Post as Plane does; signed well unless a signature is given (``""``: without one)."""
     given = sign(raw) if signature is None else signature
     named = {"X-Plane-Signature": given, **headers} if given else headers
-    return door.post(PLANE, raw, content_type=kind, headers=named)
+    return DOOR.post(PLANE, raw, content_type=kind, headers=named)
 
 
-def push_captured(door: Client, path: Path) -> HttpResponse:
+def push_captured(path: Path) -> Answer:
     """Post a recorded delivery byte for byte, with the headers it came with."""
     recorded = json.loads(path.read_text())
     kept = {name: value for name, value in recorded["headers"].items() if name.startswith("X-") or name == "User-Agent"}
-    return door.post(PLANE, recorded["body_raw"].encode(), content_type="application/json", headers=kept)
+    return DOOR.post(PLANE, recorded["body_raw"].encode(), content_type="application/json", headers=kept)
 
 
-def push_planner(door: Client, address: str, raw: bytes, secret: str, age: float = 0) -> HttpResponse:
+def push_planner(address: str, raw: bytes, secret: str, age: float = 0) -> Answer:
     """Post as Planner does: ``sha256=`` over ``timestamp.body``."""
     stamp = str(int(time.time() - age))
     digest = hmac.new(secret.encode(), stamp.encode() + b"." + raw, hashlib.sha256).hexdigest()
     headers = {"x-planner-timestamp": stamp, "x-planner-signature": f"sha256={digest}"}
-    return door.post(address, raw, content_type="application/json", headers=headers)
+    return DOOR.post(address, raw, content_type="application/json", headers=headers)
 
 
 def issue_body(workspace: object, **more: Any) -> dict[str, Any]:

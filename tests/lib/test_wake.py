@@ -71,7 +71,7 @@ def test_a_process_that_never_loaded_celery_sends_to_our_queues() -> None:
     )
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "planeapp.settings", "REDIS_URL": "redis://127.0.0.1:1/0"}
     told = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert told.stdout.split() == ["planeapp", "live", "redis://127.0.0.1:1/0"], told.stderr
+    assert told.stdout.split() == ["planeapp", "inbox", "redis://127.0.0.1:1/0"], told.stderr
 
 
 @pytest.mark.redis

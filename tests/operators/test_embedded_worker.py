@@ -9,7 +9,7 @@ from celery import Task
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from planeapp.celery import BULK, EMBEDDED_SECONDS, LIVE, app
+from planeapp.celery import BULK, EMBEDDED_SECONDS, EMBEDDED_THREADS, LIVE, app
 from planeapp.operators.management.commands import embedded_worker
 from planeapp.operators.management.commands.embedded_worker import run_queue
 
@@ -19,7 +19,7 @@ TABLE = {entry["task"]: entry for entry in app.conf.beat_schedule.values()}
 
 def test_every_task_of_the_table_is_there_and_has_a_queue() -> None:
     assert set(TABLE) <= set(app.tasks)
-    assert {app.conf.task_routes[task] for task in TABLE} == {LIVE, BULK}
+    assert {app.conf.task_routes[task] for task in TABLE} == set(EMBEDDED_THREADS)
 
 
 def test_every_task_of_ours_has_a_queue_and_is_swept_up_by_the_table() -> None:

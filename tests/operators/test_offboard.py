@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from planeapp.installations.models import AuditEntry, Installation
-from tests.factories import InstallationFactory, MembershipFactory
+from planeapp.installations.models import AuditEntry, Credential, Installation
+from tests.factories import CredentialFactory, InstallationFactory, MembershipFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +63,14 @@ def test_a_second_run_says_which_workspaces_there_are(acme: Installation) -> Non
     with pytest.raises(CommandError, match="Known: other"):
         run("acme", "--yes")
     assert AuditEntry.objects.filter(action="offboarded").count() == 1
+
+
+def test_a_secret_whose_key_is_lost_is_erased_and_told(acme: Installation, settings: Any) -> None:
+    CredentialFactory(connection=None, installation=acme, slot="bot", refresh="")
+    settings.ENCRYPTION_KEYS = [b"x" * 32]
+    receipt = run("acme", "--yes")
+    assert receipt["revoked"]["plane bot token"].startswith("not possible: the stored secret does not open")
+    assert not Credential.objects.exists()
 
 
 def test_the_receipt_names_no_person(acme: Installation) -> None:

@@ -45,8 +45,8 @@ def commands(at: Mapping[str, str], state: str, webhook_secret: str, client_secr
     return [
         Process("sandbox", [python, "-m", "planeapp.sandbox", f"--state={state}", *vendors, *secrets]),
         Process("worker", [python, "manage.py", "embedded_worker"]),
-        Process("web", [python, "-m", "granian", "--interface", "wsgi", "planeapp.wsgi:application", "--host", "127.0.0.1",
-                        "--port", port, "--workers", "1", "--blocking-threads", "4", "--log-level", "warning"]),
+        Process("web", [python, "-m", "granian", "--interface", "asginl", "planeapp.asgi:application", "--host", "127.0.0.1",
+                        "--port", port, "--workers", "1", "--log-level", "warning"]),
     ]  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class Command(GroundcrewCommand):
         base_url = str(extra.pop("base_url", "") or settings.VENDOR_URLS[provider])
         with one_line():
             connection = connecting.connect(installation, provider, Offer(form.credentials(), extra, base_url))
-        audit.record("connected", installation, provider=provider, by="command line")
+        audit.record_connected(installation, provider, by="command line")
         if options["json"]:
             self.print_json(connection.report)
             return

@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
 
 from planeapp.bot.models import Turn
-from planeapp.celery import BULK, EMBEDDED_SECONDS, LIVE, app, warm
+from planeapp.celery import EMBEDDED_SECONDS, EMBEDDED_THREADS, app, warm
 from planeapp.inbox.models import Delivery
 from planeapp.lib.claims import release_all
 from planeapp.sync.models import Due, ItemLink
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
-    """Runs the tasks of the beat table: one thread for each queue, so that bulk work never holds up live work."""
+    """Runs the tasks of the beat table: threads for each queue, so that slow work never holds up what people wait for."""
 
     help = "Work off everything in this one process (embedded mode, without Redis)."
 
@@ -37,7 +37,11 @@ class Command(BaseCommand):
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: stop.set())
-        threads = [threading.Thread(target=run_queue, args=(queue, stop), name=queue) for queue in (LIVE, BULK)]
+        threads = [
+            threading.Thread(target=run_queue, args=(queue, stop), name=f"{queue}-{number}")
+            for queue, count in EMBEDDED_THREADS.items()
+            for number in range(count)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from planeapp.installations.uninstall import offboard
-from planeapp.operators.commands import GroundcrewCommand, workspace
+from planeapp.operators.commands import GroundcrewCommand, one_line, workspace
 
 
 class Command(GroundcrewCommand):
@@ -29,7 +29,9 @@ class Command(GroundcrewCommand):
             and _typed(f"Type {installation.slug} to erase it with all of its data: ") != installation.slug
         ):
             raise CommandError("Nothing was erased: the name did not match. Use --yes to skip the question.")
-        self.print_json(offboard(installation, by="command line"))
+        with one_line():
+            receipt = offboard(installation, by="command line")
+        self.print_json(receipt)
 
 
 def _typed(question: str) -> str:

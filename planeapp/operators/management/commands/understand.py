@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,7 +10,7 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from planeapp.bot.understand import understand
-from planeapp.operators.commands import GroundcrewCommand, workspace
+from planeapp.operators.commands import GroundcrewCommand, moment, workspace
 
 
 class Command(GroundcrewCommand):
@@ -29,7 +28,7 @@ class Command(GroundcrewCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Read and print."""
         zone = options["tz"] or (workspace(options["workspace"]).zone if options["workspace"] else "UTC")
-        now = _moment(options["at"], _zone(zone))
+        now = moment("--at", options["at"], _zone(zone)) or timezone.now()
         self.print_json(understand(options["text"], now=now, zone=zone).as_data())
 
 
@@ -38,13 +37,3 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise CommandError(f"--tz: {name!r} is not a time zone; use a name like Europe/Stockholm.") from error
-
-
-def _moment(text: str | None, zone: ZoneInfo) -> datetime:
-    if not text:
-        return timezone.now()
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CommandError(f"--at: {text!r} is not ISO 8601; use 2026-11-20T14:00:00+01:00.") from error
-    return found if found.tzinfo else found.replace(tzinfo=zone)
