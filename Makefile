@@ -27,7 +27,7 @@ lint: setup
 	@$(BIN)/lint-imports
 
 bench: setup
-	@$(BIN)/python -m pytest tests/benchmarks -q -p no:xdist -m benchmark -s $(ARGS)
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 screenshots: setup
 	@$(BIN)/python -m pytest tests/browser -q -n 0 $(ARGS)

@@ -51,6 +51,12 @@ class Newcomer:
         action, values = form_of(page, selector)
         return self.web.post(action, data=values | changed, headers={"Referer": str(page.url), "Origin": _origin(page)})
 
+    def leave(self, page: httpx2.Response) -> httpx2.Response:
+        """Follow the link of the page that says where one is about to go."""
+        link = LexborHTMLParser(page.text).css_first("a.button--main[rel=noreferrer]")
+        assert link is not None, page.text
+        return self.web.get(str(link.attributes["href"]))
+
     def install(self) -> httpx2.Response:
         """Setup URL → consent → approve → back on our overview."""
         consent = self.web.get(f"{self.stack.app}/setup/")

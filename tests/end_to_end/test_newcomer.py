@@ -95,7 +95,7 @@ def test_milo_who_is_a_member_may_look_and_not_change(stack: Stack, ada: Newcome
 
 def test_planner_is_connected_by_its_own_sign_in_beside_the_token(ada: Newcomer) -> None:
     page = ada.web.get(f"{ada.stack.app}/w/sandbox/connect/planner/")
-    asked = ada.submit(page, "form[action$='/consent/']")
+    asked = ada.leave(ada.submit(page, "form:has([name=client_id])"))
     assert asked.url.path == "/oauth/authorize", asked.text
     back = ada.submit(asked, "form:has(#approve)", decision="approve", action="approve")
     assert back.url.path == "/w/sandbox/connect/planner/", back.text
@@ -105,8 +105,8 @@ def test_planner_is_connected_by_its_own_sign_in_beside_the_token(ada: Newcomer)
 
 def test_a_denied_sign_in_changes_nothing_and_is_explained(ada: Newcomer) -> None:
     page = ada.web.get(f"{ada.stack.app}/w/sandbox/connect/planner/")
-    asked = ada.submit(page, "form[action$='/consent/']")
+    asked = ada.leave(ada.submit(page, "form:has([name=client_id])"))
     denied = ada.submit(asked, "form:has(#deny)", decision="deny", action="deny")
-    assert denied.url.path == "/problem/"
+    assert denied.url.path == "/w/sandbox/connect/planner/"
     assert "did not allow" in denied.text
     assert "code=" not in str(denied.url) and "state=" not in str(denied.url)
