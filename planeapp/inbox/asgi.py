@@ -32,6 +32,7 @@ from planeapp.inbox.pace import Pace
 from planeapp.inbox.store import Writer
 from planeapp.lib.bodies import Bodies, Crowded, Message, Receive, TooLarge, TooSlow
 from planeapp.lib.crypto import CannotDecrypt
+from planeapp.providers import PROVIDERS
 
 log = structlog.get_logger(__name__)
 Send = Callable[[Message], Awaitable[None]]
@@ -74,8 +75,9 @@ class Doors:
     async def _take(self, scope: Mapping[str, Any], receive: Receive) -> str:
         """Store the delivery; gives the workspace that it names."""
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        door = await self._door(scope["path"])
+        key = _address(scope["path"])
         check_head(scope["method"], headers)
+        door = plane_door() if key is None else await self._door(key)
         try:
             async with self.bodies.read(receive) as raw:
                 row = await self._accepted(door, headers, raw)
@@ -92,15 +94,8 @@ class Doors:
             return accept(door, headers, raw, now)
         return await asyncio.to_thread(accept, door, headers, raw, now)
 
-    async def _door(self, path: str) -> Door:
-        """Whose door this is; a connection's is looked up and remembered for a moment."""
-        path = path.rstrip("/")
-        if path == PLANE_DOOR:
-            return plane_door()
-        match = PROVIDER_DOOR.fullmatch(path)
-        if match is None:
-            raise Unwelcome(404, "There is no such address.")
-        key = (match[1], match[2])
+    async def _door(self, key: tuple[str, str]) -> Door:
+        """A connection's door, looked up and remembered for a moment."""
         known = self._known.get(key)
         if known is None or known[0] < time.monotonic():
             known = (time.monotonic() + KNOWN_SECONDS, await self._look_up(*key))
@@ -114,6 +109,17 @@ class Doors:
         if found is None:
             raise Unwelcome(404, "There is no such address.")
         return found
+
+
+def _address(path: str) -> tuple[str, str] | None:
+    """``(provider, opaque id)`` of an address, None for Plane's; 404 for what we never gave out."""
+    path = path.rstrip("/")
+    if path == PLANE_DOOR:
+        return None
+    match = PROVIDER_DOOR.fullmatch(path)
+    if match is None or match[1] not in PROVIDERS:
+        raise Unwelcome(404, "There is no such address.")
+    return match[1], match[2]
 
 
 def _provider_door(provider: str, opaque_id: str) -> Door | None:

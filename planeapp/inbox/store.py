@@ -24,17 +24,18 @@ log = structlog.get_logger(__name__)
 Row = Mapping[str, Any]
 LIMIT = 100
 LIMIT_BYTES = 4 * 1024 * 1024  # a statement takes several times its bodies' size in memory
-PAUSES = (0.0, 0.2, 0.4, 0.8, 1.2)  # seconds: a database that restarts is waited for, since some senders never retry
+PAUSES = (0.0, 0.2, 0.4, 0.8)  # seconds: a database that restarts is waited for, since some senders never retry
 NAMES = ("id", "source", "connection", "lane", "rank", "kind", "subject", "headers", "body", "received_at", "due_at")
 FIELDS: tuple[Any, ...] = tuple(Delivery._meta.get_field(name) for name in NAMES)
 
 
-def store(rows: Sequence[Row]) -> None:
+def store(rows: Sequence[Row], patient: bool = True) -> None:
     """Insert the rows in one statement, and wake the workers. A row that is there already stays as it is.
 
-    Raises OperationalError or InterfaceError when the database cannot be reached within a few seconds.
+    Raises OperationalError or InterfaceError when the database cannot be reached: within a few seconds, or at once for
+    callers that are not ``patient`` (others have waited in vain just now).
     """
-    for pause in PAUSES[:-1]:
+    for pause in PAUSES if patient else ():
         try:
             _insert(rows)
             break
@@ -90,6 +91,7 @@ class Writer:
         self.aside = aside
         self._waiting: list[tuple[Row, asyncio.Future[None]]] = []
         self._busy: asyncio.Task[None] | None = None
+        self._patient = True
 
     async def put(self, row: Row) -> None:
         """Return when the row is committed; raises what storing it raised."""
@@ -110,12 +112,14 @@ class Writer:
 
     async def _store(self, batch: list[tuple[Row, asyncio.Future[None]]]) -> None:
         try:
-            await self.aside(store, [row for row, _ in batch])
+            await self.aside(store, [row for row, _ in batch], self._patient)
         except (DataError, IntegrityError) as error:  # such as a connection that was removed a moment ago
             await self._apart(batch, error)
         except Exception as error:
+            self._patient = False
             _settle(batch, error)
         else:
+            self._patient = True
             _settle(batch, None)
 
     async def _apart(self, batch: list[tuple[Row, asyncio.Future[None]]], error: Exception) -> None:

@@ -31,11 +31,13 @@ class Disk:
 
     def __init__(self, refused: Sequence[object] = (), error: type[Exception] = DataError) -> None:
         self.batches: list[list[Row]] = []
+        self.patience: list[bool] = []
         self.gate = threading.Event()
         self.gate.set()
         self.refused, self.error = refused, error
 
-    async def aside(self, function: object, rows: list[Row]) -> None:
+    async def aside(self, function: object, rows: list[Row], patient: bool) -> None:
+        self.patience.append(patient)
         await asyncio.to_thread(self._commit, rows)
 
     def _commit(self, rows: list[Row]) -> None:
@@ -103,6 +105,19 @@ def test_a_row_that_the_database_refuses_is_refused_alone(bad: int) -> None:
     disk = Disk(refused=[rows[bad]["id"]])
     answers = asyncio.run(put_all(Writer(disk.aside), disk, rows))
     assert [isinstance(answer, DataError) for answer in answers] == [number == bad for number in range(8)]
+
+
+def test_only_the_first_to_find_the_database_down_waits_for_it() -> None:
+    disk, rows = Disk(error=OperationalError), [row() for _ in range(3)]
+    disk.refused = [one["id"] for one in rows[:2]]
+
+    async def one_after_the_other() -> None:
+        writer = Writer(disk.aside)
+        for one in [*rows, row()]:
+            await asyncio.gather(writer.put(one), return_exceptions=True)
+
+    asyncio.run(one_after_the_other())
+    assert disk.patience == [True, False, False, True]
 
 
 def test_a_database_that_is_down_is_told_to_everybody_who_waits() -> None:
