@@ -67,7 +67,7 @@ def _cursor() -> Any:
     connection.ensure_connection()
     make = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     with connection.wrap_database_errors:
-        return make(psycopg.Cursor(connection.connection))
+        return make(psycopg.Cursor(connection.connection))  # type: ignore[arg-type]  # its own kind of cursor
 
 
 def _values(row: Row) -> list[Any]:
