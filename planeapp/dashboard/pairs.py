@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from uuid import UUID
@@ -24,7 +24,7 @@ from planeapp.installations.models import Connection, Membership
 from planeapp.lib.errors import GroundcrewError
 from planeapp.providers import provider_class
 from planeapp.sync import due
-from planeapp.sync.models import ProjectPair
+from planeapp.sync.models import ProjectPair, SyncRun
 
 log = structlog.get_logger(__name__)
 
@@ -88,7 +88,7 @@ def pairs(request: HttpRequest, membership: Membership, provider: str) -> HttpRe
     if request.method == "POST" and _paired_already(connection, request.POST):
         return redirect("pairs", membership.installation.slug, provider)
     choices = _choices(connection)
-    existing = list(connection.pairs.order_by("project_name"))
+    existing = _with_stops(connection.pairs.order_by("project_name"))
     taken = {str(pair.project_id) for pair in existing}
     name = provider_class(provider).name
     form = PairForm(request.POST or None, choices, taken, name, membership.installation.zone)
@@ -101,6 +101,15 @@ def pairs(request: HttpRequest, membership: Membership, provider: str) -> HttpRe
         "membership": membership, "installation": membership.installation, "connection": connection, "pairs": existing,
         "form": form, "fault": choices.fault, "provider": shown(provider), "free": len(choices.projects) > len(taken),
     }, status=422 if form.errors else 200)  # fmt: skip
+
+
+def _with_stops(pairs: Iterable[ProjectPair]) -> list[ProjectPair]:
+    """The pairs; those whose last full run was stopped by the guard tell why in ``stopped``."""
+    found = list(pairs)
+    for pair in found:
+        last = pair.runs.filter(whole=True).order_by("-started_at").first()
+        pair.stopped = last.detail if last and last.state == SyncRun.State.STOPPED else ""  # type: ignore[attr-defined]
+    return found
 
 
 def _paired_already(connection: Connection, data: Mapping[str, str]) -> bool:
@@ -153,4 +162,17 @@ def sync_now(request: HttpRequest, membership: Membership, provider: str, pair_i
     with transaction.atomic():
         due.ask(pair, reason="asked for")
     messages.success(request, f"{pair.project_name} is being looked at now.")
+    return redirect("pairs", membership.installation.slug, provider)
+
+
+@require_POST
+@admin
+def allow_run(request: HttpRequest, membership: Membership, provider: str, pair_id: UUID) -> HttpResponse:
+    """Let the next run pass the guard, once, and begin it."""
+    pair = _pair(membership, provider, pair_id)
+    with transaction.atomic():
+        ProjectPair.objects.filter(pk=pair.pk).update(allow_once=True)
+        due.ask(pair, reason="allowed by a person")
+    audit.record("allowed_run", membership.installation, request, provider=provider, project=pair.project_key)
+    messages.success(request, f"{pair.project_name} is brought in step now, however much that changes.")
     return redirect("pairs", membership.installation.slug, provider)

@@ -22,4 +22,5 @@ urlpatterns = [
     path("pairs/<slug:provider>/", pairs.pairs, name="pairs"),
     path("pairs/<slug:provider>/<uuid:pair_id>/remove/", pairs.remove, name="remove_pair"),
     path("pairs/<slug:provider>/<uuid:pair_id>/sync/", pairs.sync_now, name="sync_pair"),
+    path("pairs/<slug:provider>/<uuid:pair_id>/allow/", pairs.allow_run, name="allow_run"),
 ]

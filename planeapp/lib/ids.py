@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 
+SET_BACK = 1000 << 12  # a second: so far ahead of the clock the ids of a busy moment may run
 _lock = threading.Lock()
 _last = 0
 
@@ -22,11 +23,10 @@ def time_ordered() -> uuid.UUID:
 
 
 def _moment() -> int:
-    """Milliseconds and their 4096th parts, 60 bits in all; never the same twice within a millisecond."""
+    """Milliseconds and their 4096th parts, 60 bits in all; more than the one before, unless the clock was set back."""
     global _last
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    moment = (milliseconds & 0xFFFF_FFFF_FFFF) << 12 | rest * 4096 // 1_000_000
     with _lock:
-        moment = (milliseconds & 0xFFFF_FFFF_FFFF) << 12 | rest * 4096 // 1_000_000
-        same = moment >> 12 == _last >> 12
-        _last = max(moment, _last + 1) if same else moment
+        _last = _last + 1 if 0 <= _last - moment < SET_BACK else moment
         return _last

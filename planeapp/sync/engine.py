@@ -13,9 +13,11 @@ from planeapp.lib.errors import GroundcrewError
 from planeapp.sync import snapshot as reading
 from planeapp.sync import untold
 from planeapp.sync.apply import Applier, Outcome
-from planeapp.sync.models import ProjectPair, SyncRun
+from planeapp.sync.guard import objection
+from planeapp.sync.models import ItemLink, ProjectPair, SyncRun
 from planeapp.sync.plan import Plan, Snapshot, make_plan
 from planeapp.sync.snapshot import Sides
+from planeapp.sync.timeline import note
 
 log = structlog.get_logger(__name__)
 
@@ -39,13 +41,20 @@ def run_item(pair: ProjectPair, item_id: str, extra: Mapping[str, Any] | None = 
         return Applier(sides, snapshot).apply(plan_for(sides, snapshot))
 
 
-def run_pair(pair: ProjectPair) -> SyncRun:
-    """Bring the whole pair in step and keep a record of it."""
+def run_pair(pair: ProjectPair, *, forced: bool = False) -> SyncRun:
+    """Bring the whole pair in step and keep a record of it.
+
+    A run that would change far more than usual ends as *stopped* before its first write, unless it is ``forced`` or a
+    person has allowed this one (``pair.allow_once``).
+    """
     run = SyncRun.objects.create(pair=pair, whole=True)
     try:
         with closing(Sides(pair)) as sides:
             snapshot = reading.of_pair(sides)
             plan = plan_for(sides, snapshot)
+            why = objection(plan, sum(link.state == ItemLink.State.LINKED for link in snapshot.links))
+            if why and not forced and not _allowed(pair):
+                return _stopped(run, plan, why)
             outcome = Applier(sides, snapshot, run).apply(plan)
             untold.note(sides, snapshot, plan, outcome)
     except Exception as error:
@@ -54,6 +63,17 @@ def run_pair(pair: ProjectPair) -> SyncRun:
         raise
     ProjectPair.objects.filter(pk=pair.pk).update(reconciled_at=run.started_at)
     _finish(run, SyncRun.State.DONE, dict(outcome.counts) | ({"failed": len(outcome.failed)} if outcome.failed else {}))
+    return run
+
+
+def _allowed(pair: ProjectPair) -> bool:
+    """Whether a person let the next run pass; that is used up."""
+    return bool(ProjectPair.objects.filter(pk=pair.pk, allow_once=True).update(allow_once=False))
+
+
+def _stopped(run: SyncRun, plan: Plan, why: str) -> SyncRun:
+    note(run.pair, "guard", f"{why} An admin can let it run once, on the page of the pairs.", run=run)
+    _finish(run, SyncRun.State.STOPPED, plan.counts, why)
     return run
 
 

@@ -26,6 +26,7 @@ class ProjectPair(models.Model):
     rules = models.JSONField(default=dict)
     zone = models.CharField(max_length=64, default="UTC")
     enabled = models.BooleanField(default=True)
+    allow_once = models.BooleanField(default=False)  # a person agreed to the next run, however much it changes
     reconciled_at = models.DateTimeField(null=True)  # when the last look at all of it began that came to its end
     created_at = models.DateTimeField(auto_now_add=True)
 

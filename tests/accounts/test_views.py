@@ -14,6 +14,7 @@ import time_machine
 from django.conf import settings as live
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from planeapp.accounts.models import User
 from planeapp.installations.models import AuditEntry, Credential, Installation, Membership, OAuthState
@@ -349,7 +350,8 @@ def test_steps_that_only_look_take_no_post(ada: Browser, path: str) -> None:
 
 
 def test_one_address_that_knocks_all_the_time_is_asked_to_wait(ada: Browser) -> None:
-    statuses = [ada.come(CALLBACK).status_code for _ in range(70)]
+    with time_machine.travel(timezone.now(), tick=False):  # within one window
+        statuses = [ada.come(CALLBACK).status_code for _ in range(70)]
     assert (statuses[0], statuses[-1]) == (302, 429)
 
 

@@ -25,7 +25,7 @@ PICTURES = ROOT / "var" / "screenshots"
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (390, 1280)
 NO_PAGES = {"setup", "signout", "plane_callback", "healthz", "readyz", "probe",
-            "remove_pair", "sync_pair", "replay_one", "consent", "provider_callback", "client_document"}  # fmt: skip
+            "remove_pair", "sync_pair", "allow_run", "replay_one", "consent", "provider_callback", "client_document"}  # fmt: skip
 PAGES_OF_TESTS = {"receipt"}
 
 

@@ -94,5 +94,6 @@ def test_a_comment_without_script_is_answered(olga: Page, stack: Stack) -> None:
     olga.locator("select[name=mention]").select_option(label="Groundcrew")
     olga.locator("textarea[name=text]").fill("help")
     olga.get_by_role("button", name="Comment").click()
+    expect(olga.locator(".comment .words").last).to_contain_text("help")
     until(lambda: olga.reload() and olga.locator(".comment.by-bot").count(), 30, "the answer")
     expect(olga.locator(".comment.by-bot .words")).to_contain_text("schedule")

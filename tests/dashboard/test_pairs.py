@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from planeapp.installations.models import AuditEntry
 from planeapp.sync.models import Due, ItemLink, ProjectPair
-from tests.factories import ConnectionFactory, ItemLinkFactory, ProjectPairFactory
+from tests.factories import ConnectionFactory, ItemLinkFactory, ProjectPairFactory, SyncRunFactory
 from tests.vendors import Team
 
 PAGE = "/w/sandbox/pairs/planner/"
@@ -59,6 +59,30 @@ def test_a_pair_tells_its_last_full_look(ada: Client, team: Team) -> None:
     ProjectPair.objects.filter(pk=pair.pk).update(reconciled_at=timezone.now() - timedelta(minutes=7))
     page = ada.get(PAGE).content.decode()
     assert "Last full look" in page and "7\xa0minutes ago" in page
+
+
+STOPPED = "It would end 12 of 14 links, far more than usual. Nothing was written."
+
+
+def test_a_run_that_the_guard_stopped_says_so_until_it_may_run_once(ada: Client, team: Team) -> None:
+    pair = team.pair(team.installation.connections.get())
+    SyncRunFactory(pair=pair, state="stopped", detail=STOPPED)
+    assert STOPPED in ada.get(PAGE).content.decode()
+    answer = ada.post(f"{PAGE}{pair.pk}/allow/", follow=True)
+    pair.refresh_from_db()
+    assert (pair.allow_once, Due.objects.get().pair) == (True, pair)
+    assert "however much that changes" in answer.content.decode()
+    assert AuditEntry.objects.latest("id").action == "allowed_run"
+    SyncRunFactory(pair=pair)
+    assert STOPPED not in ada.get(PAGE).content.decode()
+
+
+def test_a_member_reads_why_a_run_was_stopped_and_cannot_let_it_run(team: Team, client: Client) -> None:
+    pair = team.pair(team.connect("planner"))
+    SyncRunFactory(pair=pair, state="stopped", detail=STOPPED)
+    client.force_login(team.members["milo"].user)
+    assert client.post(f"{PAGE}{pair.pk}/allow/").status_code == 403
+    assert not ProjectPair.objects.get().allow_once
 
 
 def test_a_form_that_is_sent_twice_makes_one_pair_and_no_error(ada: Client, team: Team) -> None:

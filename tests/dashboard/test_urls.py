@@ -51,6 +51,7 @@ EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "pairs": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
     "remove_pair": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "sync_pair": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "allow_run": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "healthz": (EVERYBODY, NO_POST),
     "readyz": (EVERYBODY, NO_POST),
 }
@@ -147,6 +148,7 @@ def test_an_unknown_provider_is_not_found(team: Team, name: str) -> None:
 
 SECOND = {
     "signin": ({}, 302), "signout": ({}, 302), "probe": ({}, 302), "consent": ({}, 200), "sync_pair": ({}, 302),
+    "allow_run": ({}, 302),
     "remove_pair": ({}, 302), "connect": ({"token": "plr_pat_pat_sandbox.secret"}, 302),
     "pairs": ({"project": "INTG", "place": "prj_winter", "zone": "UTC"}, 302),
     "replay": ({"all": "yes"}, 302), "replay_one": ({}, 302),

@@ -14,9 +14,9 @@ WORKER = "worker"
 
 
 @pytest.fixture
-def worker(stack: Stack, ada: Newcomer) -> Iterator[str]:
-    """Name of the process that does live work; running again when the test ends."""
-    name = WORKER if stack.embedded else "worker_live"
+def worker(stack: Stack, ada: Newcomer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Name of the process that does this work; running again when the test ends."""
+    name = WORKER if stack.embedded else str(request.param)
     yield name
     stack.control("planner", "faults", "DELETE")
     if name not in stack.running:
@@ -32,19 +32,22 @@ def open_deliveries(stack: Stack) -> int:
     return int(told.stdout.strip().splitlines()[-1])
 
 
+@pytest.mark.parametrize("worker", ["worker_inbox"], indirect=True)
 def test_a_mention_that_was_accepted_while_the_worker_was_dead_is_answered_once(
     stack: Stack, ada: Newcomer, worker: str
 ) -> None:
+    key = ada.new_item("Count the life vests on the night flight")
     stack.kill(worker)
-    ada.comment("CUST-6", "status", ada.bot_id("CUST-6"))
+    ada.comment(key, "status", ada.bot_id(key))
     until(lambda: open_deliveries(stack) >= 1, 10, "the accepted delivery")
-    assert ada.answers("CUST-6") == []
+    assert ada.answers(key) == []
     stack.spawn(worker)
-    until(lambda: ada.answers("CUST-6"), 25, "the answer")
+    until(lambda: ada.answers(key), 25, "the answer")
     until(lambda: open_deliveries(stack) == 0, 15, "all deliveries to end")
-    assert len(ada.answers("CUST-6")) == 1
+    assert len(ada.answers(key)) == 1
 
 
+@pytest.mark.parametrize("worker", ["worker_bot"], indirect=True)
 def test_a_worker_killed_while_the_vendor_makes_the_block_leaves_one_block_and_one_answer(
     stack: Stack, ada: Newcomer, worker: str
 ) -> None:

@@ -99,7 +99,7 @@ def test_a_workspace_whose_limit_is_used_up_makes_no_call_and_another_goes_on(te
 @pytest.mark.django_db
 def test_a_sweep_stops_at_half_of_what_the_provider_allows(team: Team) -> None:
     connection = team.connect("planhat")
-    team.vendors.planhat.store.put("settings", "limits", {"calls": 100})
+    team.vendors.planhat.store.put("settings", "limits", {"calls": 100, "perSecond": 100_000})
     provider = provider_for(connection)
     with sweeping(), pytest.raises(OutOfQuota):
         for _ in range(100):

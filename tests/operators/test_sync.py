@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from planeapp.sync.models import ItemLink, SyncRun, TimelineEntry
-from tests.factories import ConnectionFactory, InstallationFactory
+from tests.factories import ConnectionFactory, InstallationFactory, ItemLinkFactory
 from tests.operators.running import refused, run
 from tests.vendors import Team
 
@@ -89,3 +89,16 @@ def test_a_pair_that_is_switched_off_is_left_alone(paired: Team) -> None:
     paired.installation.connections.get().pairs.update(enabled=False)
     assert run("sync", "sandbox", "--json").json["pairs"] == []
     assert paired.blocks() == []
+
+
+def test_a_run_that_the_guard_stops_is_refused_with_the_way_on(paired: Team) -> None:
+    run("sync", "sandbox")
+    for link in ItemLink.objects.all():
+        paired.vendors.planner.store.delete("blocks", link.remote_id)
+    for number in range(12):
+        ItemLinkFactory(pair=ItemLink.objects.first().pair, remote_id=f"blk-gone-{number}")
+    ran = run("sync", "sandbox")
+    assert (ran.code, "far more than usual. Nothing was written." in ran.out) == (1, True)
+    assert ran.err.startswith("Stopped before the first write: CUST ↔ Ramp operations.") and "--force" in ran.err
+    assert run("sync", "sandbox", "--force").code == 0
+    assert not ItemLink.objects.filter(state="linked").exists()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -340,6 +341,46 @@ def test_after_a_project_was_emptied_each_sweep_looks_at_some_of_the_items(
         ItemLinkFactory(pair=linked.pair, remote_id=linked.world.put({"title": "Old"}).id)
     monkeypatch.setattr(snapshot, "LOOKS", 3)
     assert [engine.run_pair(linked.pair).counts.get("unlink plane") for _ in range(3)] == [3, 1, None]
+
+
+def emptied(bench: Bench) -> None:
+    """Somebody over there removes twelve rows at once, of fourteen, and the items of the two others are gone too."""
+    for _ in range(13):
+        ItemLinkFactory(pair=bench.pair, remote_id=bench.world.put({"title": "Old"}).id, item_id=uuid.uuid4())
+    for link in list(bench.links())[:12]:
+        bench.world.remove(link.remote_id)
+
+
+def test_a_run_that_would_end_most_links_stops_before_its_first_write_and_says_the_numbers(linked: Bench) -> None:
+    emptied(linked)
+    run = engine.run_pair(linked.pair)
+    assert (run.state, run.counts["unlink vendor"]) == (SyncRun.State.STOPPED, 12)
+    assert run.detail.startswith("It would end 14 of 14 links")
+    assert {link.state for link in linked.links()} == {"linked"}
+    assert linked.world.writes() == []
+    assert TimelineEntry.objects.get(code="guard").run == run
+
+
+def test_a_stopped_run_is_run_once_when_a_person_allows_it(linked: Bench) -> None:
+    emptied(linked)
+    linked.pair.allow_once = True
+    linked.pair.save()
+    assert engine.run_pair(linked.pair).state == SyncRun.State.DONE
+    linked.pair.refresh_from_db()
+    assert linked.pair.allow_once is False
+
+
+def test_an_ordinary_run_leaves_the_permission_for_the_one_it_was_meant_for(linked: Bench) -> None:
+    linked.pair.allow_once = True
+    linked.pair.save()
+    engine.run_pair(linked.pair)
+    linked.pair.refresh_from_db()
+    assert linked.pair.allow_once is True
+
+
+def test_a_forced_run_asks_nobody(linked: Bench) -> None:
+    emptied(linked)
+    assert engine.run_pair(linked.pair, forced=True).counts["unlink vendor"] == 12
 
 
 def test_a_list_of_archived_items_that_shifted_says_of_nothing_that_it_is_gone(linked: Bench) -> None:

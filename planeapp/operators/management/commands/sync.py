@@ -5,9 +5,11 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management.base import CommandError
+
 from planeapp.operators.commands import GroundcrewCommand, add_provider, connections, one_line, workspace
 from planeapp.sync import engine
-from planeapp.sync.models import ProjectPair
+from planeapp.sync.models import ProjectPair, SyncRun
 from planeapp.sync.plan import Change, Plan
 from planeapp.sync.values import to_json
 
@@ -22,6 +24,7 @@ class Command(GroundcrewCommand):
         parser.add_argument("workspace", help="slug or uuid")
         add_provider(parser)
         parser.add_argument("--dry-run", action="store_true", help="print the plan, write nothing anywhere")
+        parser.add_argument("--force", action="store_true", help="run even what would change far more than usual")
         self.add_json(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -31,20 +34,31 @@ class Command(GroundcrewCommand):
             "connection__installation"
         )
         with one_line():
-            told = [self._one(pair, options["dry_run"]) for pair in pairs.order_by("project_name")]
+            told = [self._one(pair, options["dry_run"], options["force"]) for pair in pairs.order_by("project_name")]
         if options["json"]:
             self.print_json({"dry_run": options["dry_run"], "pairs": told})
-            return
-        for entry in told:
-            counts = ", ".join(f"{count} {name}" for name, count in entry["counts"].items()) or "nothing to do"
-            self.stdout.write(f"{entry['pair']}: {counts}")
+        else:
+            for entry in told:
+                self.stdout.write(_told(entry))
+        stopped = [entry["pair"] for entry in told if "stopped" in entry]
+        if stopped:
+            raise CommandError(
+                f"Stopped before the first write: {', '.join(stopped)}. Look at it with --dry-run; --force runs it."
+            )
 
-    def _one(self, pair: ProjectPair, dry_run: bool) -> dict[str, Any]:
+    def _one(self, pair: ProjectPair, dry_run: bool, forced: bool) -> dict[str, Any]:
         head = {"pair": str(pair), "provider": pair.connection.provider}
         if dry_run:
             plan = engine.preview(pair)
             return head | {"counts": plan.counts, "changes": _changes(plan), "held": _held(plan)}
-        return head | {"counts": engine.run_pair(pair).counts}
+        run = engine.run_pair(pair, forced=forced)
+        stopped = {"stopped": run.detail} if run.state == SyncRun.State.STOPPED else {}
+        return head | {"counts": run.counts} | stopped
+
+
+def _told(entry: dict[str, Any]) -> str:
+    counts = ", ".join(f"{count} {name}" for name, count in entry["counts"].items()) or "nothing to do"
+    return f"{entry['pair']}: {entry.get('stopped') or counts}"
 
 
 def _changes(plan: Plan) -> list[dict[str, Any]]:
