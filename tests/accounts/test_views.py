@@ -124,6 +124,13 @@ def test_signing_in_leads_to_the_one_workspace(ada: Browser) -> None:
     assert str(ada.user) == "ada"
 
 
+def test_nobody_is_greeted_by_an_id(ada: Browser) -> None:
+    ada.install()
+    shown = ada.come("/w/sandbox/").content.decode()
+    assert str(ada.vendors.person("ada")["id"]) not in shown
+    assert "Successfully signed in" not in shown
+
+
 def test_signing_in_without_any_workspace_leads_to_the_list_of_none(ada: Browser) -> None:
     ada.vendors.install()
     ada.vendors.plane.fault("/app-installation/", status=200, body="[]")
