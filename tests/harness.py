@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import random
 import secrets
 import signal
 import socket
@@ -28,15 +29,21 @@ T = TypeVar("T")
 START_SECONDS = 60.0
 
 
+PORTS = range(20_000, 32_000)  # below those that the system gives to outgoing connections
+
+
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on just now."""
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
+    found: list[int] = []
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise AssertionError("no free ports")
 
 
 def until(look: Callable[[], T], seconds: float = 10.0, what: str = "it") -> T:
@@ -115,9 +122,13 @@ class Stack:
         self.manage("createcachetable")
         for name in ("sandbox", "web", *self.workers()):
             self.spawn(name)
-        for address in (self.app, self.plane, self.planner, self.planhat):
-            until(lambda at=address: listens(at), START_SECONDS, address)  # type: ignore[misc]
+        for address in (f"{self.app}/healthz", *(f"{at}/_sandbox/requests" for at in self.vendors())):
+            until(lambda at=address: answers(at), START_SECONDS, address)  # type: ignore[misc]
         return self
+
+    def vendors(self) -> tuple[str, str, str]:
+        """The vendors' addresses."""
+        return self.plane, self.planner, self.planhat
 
     def workers(self) -> tuple[str, ...]:
         """Names of the worker processes."""
@@ -187,3 +198,11 @@ def listens(address: str) -> bool:
     """Whether somebody listens there."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", urlsplit(address).port or 80)) == 0
+
+
+def answers(address: str) -> bool:
+    """Whether a GET is answered 200: a process may listen a moment before it does."""
+    try:
+        return httpx2.get(address, timeout=5, trust_env=False).status_code == 200
+    except httpx2.HTTPError:
+        return False

@@ -147,6 +147,7 @@ def _running() -> Vendors:
         services.store.put("settings", "limits", {"per_minute": PLENTY})
 
     def seed_planhat() -> None:
+        tenant.limits.forget()
         planhat_seed.seed(tenant)
         tenant.store.put("settings", "limits", {"calls": PLENTY, "perSecond": PLENTY})
 

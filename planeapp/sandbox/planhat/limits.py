@@ -23,6 +23,10 @@ class Limits:
         self._windows: dict[tuple[str, str], tuple[float, int]] = {}
         self._running: defaultdict[str, int] = defaultdict(int)
 
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self._windows.clear()
+
     def rules(self) -> dict[str, float]:
         """The limits in force."""
         return DEFAULTS | (self._store.get("settings", "limits") or {})
