@@ -41,7 +41,17 @@ pytestmark = pytest.mark.django_db
 TENANT = "4c7d7e4e-canary-tenant-0b9a"
 WRONG_TOKENS = {"planner": "plr_pat_canary.wrong-planner-token", "planhat": "canary-wrong-planhat-token"}
 WRONG = {"client": "canary-wrong-client-secret", "issuer": "https://evil.example/canary-issuer", **WRONG_TOKENS}
-PAGES = ("", "activity/", "audit/", "connect/planner/", "connect/planhat/", "pairs/planner/", "uninstall/", "nothing/")
+PAGES = (
+    "deliveries/",
+    "",
+    "activity/",
+    "audit/",
+    "connect/planner/",
+    "connect/planhat/",
+    "pairs/planner/",
+    "uninstall/",
+    "nothing/",
+)
 
 
 @dataclass
@@ -213,6 +223,9 @@ def refuse_and_refresh(journey: Journey, planner: Any) -> None:
 def look(journey: Journey) -> None:
     for page in PAGES:
         journey.hear(f"page {page} {len(journey.told)}", journey.ada.client.get(f"/w/sandbox/{page}"))
+    for delivery in Installation.objects.get().deliveries.all():
+        address = f"/w/sandbox/deliveries/{delivery.pk}/"
+        journey.hear(f"message {delivery.kind} {len(journey.told)}", journey.ada.client.get(address))
     for path in ("/", "/workspaces/", "/healthz", "/readyz"):
         journey.hear(f"{path} {len(journey.told)}", journey.ada.client.get(path))
 
