@@ -191,7 +191,7 @@ def test_ticked_messages_are_worked_on_again(people: Callable[[str], Visitor], k
     visitor = people("ada")
     visitor.complaints.clear()
     page = visitor.tab
-    page.goto("/w/sandbox/deliveries/?state=handled&kind=comment.written")
+    page.goto("/w/sandbox/deliveries/?state=handled")
     page.locator("#found").get_by_role("checkbox").first.check()
     page.get_by_role("button", name="Work on the ticked ones again").click()
     expect(page.get_by_text("1 message is worked on again.")).to_be_visible()
