@@ -19,6 +19,10 @@ class Memory:
         self.texts: dict[str, str] = {}
         self._lock = threading.Lock()
 
+    def read(self, key: str) -> str | bytes | None:
+        """See :class:`planeapp.lib.budget.Store`."""
+        return self.texts.get(key)
+
     def change(self, key: str, turn: Callable[[str | bytes | None], tuple[str, T]]) -> T | None:
         """See :class:`planeapp.lib.budget.Store`."""
         with self._lock:

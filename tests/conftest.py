@@ -16,6 +16,7 @@ import redis
 from django.conf import settings
 from django.test import Client
 
+from planeapp.installations.calls import held
 from tests import network
 
 network.guard()
@@ -55,6 +56,13 @@ def _nothing_left_in_redis() -> None:
     if settings.REDIS_URL and not missing("redis"):
         with redis.Redis.from_url(settings.REDIS_URL) as client:
             client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _no_calls_held() -> Iterator[None]:
+    """What a test counted is not written in the time of the next one, or after the last."""
+    yield
+    held.take()
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,17 @@ from planeapp.installations.models import (
     OAuthState,
     Silence,
 )
-from planeapp.sync.models import Due, ItemLink, ProjectPair, SyncRun, Tie, TimelineEntry
+from planeapp.sync.models import (
+    Conflict,
+    Due,
+    ItemLink,
+    Job,
+    ProjectPair,
+    RunChange,
+    SyncRun,
+    Tie,
+    TimelineEntry,
+)
 
 ABLE = {"lines": [], "abilities": ["list", "get", "find", "create", "update", "delete"], "facts": {}}
 
@@ -208,6 +218,46 @@ class SyncRunFactory(DjangoModelFactory):
     whole = True
     state = SyncRun.State.DONE
     finished_at = _now()
+
+
+class RunChangeFactory(DjangoModelFactory):
+    """A title that a run wrote over there."""
+
+    class Meta:
+        model = RunChange
+
+    run = factory.SubFactory(SyncRunFactory)
+    link = factory.SubFactory(ItemLinkFactory, pair=factory.SelfAttribute("..run.pair"))
+    kind = "update"
+    side = "vendor"
+    item_id = factory.SelfAttribute("link.item_id")
+    item_key = factory.SelfAttribute("link.item_key")
+    remote_id = factory.SelfAttribute("link.remote_id")
+    before = factory.LazyFunction(lambda: {"title": "Old belt"})
+    after = factory.LazyFunction(lambda: {"title": "New belt"})
+    done = True
+
+
+class ConflictFactory(DjangoModelFactory):
+    """A title that both sides changed; nobody has chosen yet."""
+
+    class Meta:
+        model = Conflict
+
+    link = factory.SubFactory(ItemLinkFactory)
+    name = "title"
+    values = factory.LazyFunction(lambda: {"title": ["Belt", "Belt 4", "Belt four"]})
+
+
+class JobFactory(DjangoModelFactory):
+    """A backfill that waits for a worker."""
+
+    class Meta:
+        model = Job
+
+    pair = factory.SubFactory(ProjectPairFactory)
+    kind = Job.Kind.BACKFILL
+    due_at = _now()
 
 
 class TimelineEntryFactory(DjangoModelFactory):

@@ -60,6 +60,9 @@ def until(look: Callable[[], T], seconds: float = 10.0, what: str = "it") -> T:
 class Stack:
     """A running product. ``app``, ``plane``, ``planner``, ``planhat`` are its addresses."""
 
+    redis_steps = 2
+    """Its Redis number, counted from the suite's: what runs beside it must not take its tasks."""
+
     def __init__(self, home: Path) -> None:
         self.home = home
         ports = free_ports(4)
@@ -87,7 +90,7 @@ class Stack:
             "PLANHAT_BASE_URL": self.planhat,
             "OUTBOUND_ALLOW": ",".join(f"{host}:{port}" for port in ports for host in ("localhost", "127.0.0.1")),
             "STATIC_HASHED": "0",
-            **({"REDIS_URL": redis_beside(os.environ["REDIS_URL"], 2)} if not self.embedded else {}),
+            **({"REDIS_URL": redis_beside(os.environ["REDIS_URL"], self.redis_steps)} if not self.embedded else {}),
             "LOG_FORMAT": "json",
             "DJANGO_SETTINGS_MODULE": "planeapp.settings",
             "PYTHONWARNINGS": "default",

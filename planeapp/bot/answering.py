@@ -16,12 +16,14 @@ from django.utils import timezone
 from planeapp.bot import replies, router
 from planeapp.bot.context import Reply, Talk
 from planeapp.bot.models import Turn
+from planeapp.lib.budget import calling_for
 from planeapp.lib.claims import backoff, claim
 from planeapp.lib.errors import FixSettings, GroundcrewError, ReconnectNeeded, RetryLater
 from planeapp.lib.wake import wake
 from planeapp.plane import mentions
 
 log = structlog.get_logger(__name__)
+BOT = "bot"
 BATCH = 1  # each answer may take long (it calls vendors), so whoever takes one calls a colleague for the next
 MAX_ATTEMPTS = 12
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -40,7 +42,7 @@ def answer_batch() -> int:
     if claimed:
         wake("bot.answer")
     for turn in claimed:
-        with structlog.contextvars.bound_contextvars(turn=str(turn.pk), item=str(turn.item_id)):
+        with structlog.contextvars.bound_contextvars(turn=str(turn.pk), item=str(turn.item_id)), calling_for(BOT):
             _answer(turn)
     return len(claimed)
 

@@ -12,8 +12,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from planeapp.dashboard import calls
 from planeapp.dashboard.consenting import sign_in
 from planeapp.dashboard.context import known_provider, shown
+from planeapp.dashboard.vendor_settings import has_settings
 from planeapp.installations import audit, connecting
 from planeapp.installations.access import admin
 from planeapp.installations.connecting import Offer
@@ -49,6 +51,7 @@ def connect(request: HttpRequest, membership: Membership, provider: str) -> Http
     return render(request, "dashboard/connect.html", {
         "membership": membership, "installation": installation, "form": form, "connection": connected,
         "provider": shown(provider), "abilities": _abilities(connected),
+        "settable": connected and has_settings(connected), "calls": calls.told(connected) if connected else None,
         **sign_in(provider, connected),
     }, status=422 if form.errors else 200)  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest
+from django.utils.text import get_text_list
 
 from planeapp.providers import PROVIDERS, provider_class
 
@@ -19,9 +20,14 @@ def known_provider(key: str) -> None:
 def shown(key: str) -> dict[str, Any]:
     """What a template knows of a provider (a class would be called by the template)."""
     found = provider_class(key)
-    return {"key": key, "name": found.name, "needs_pairs": found.only_place is None}
+    return {"key": key, "name": found.name, "needs_pairs": found.only_place is None, "place_name": found.place_name}
 
 
 def app(request: HttpRequest) -> dict[str, Any]:
-    """The app's shown name, and the providers that the navigation leads to."""
-    return {"app_name": settings.APP_NAME, "nav_providers": [shown(key) for key in PROVIDERS]}
+    """The app's shown name, the providers that the navigation leads to, and all systems in words: "Plane, A and B"."""
+    providers = [shown(key) for key in PROVIDERS]
+    names = ["Plane", *(provider["name"] for provider in providers)]
+    return {
+        "app_name": settings.APP_NAME, "nav_providers": providers,
+        "systems_and": get_text_list(names, "and"), "systems_or": get_text_list(names, "or"),
+    }  # fmt: skip

@@ -48,13 +48,13 @@ class PairForm(forms.Form):
         choices=[(name, name) for name in sorted(available_timezones()) if "/" in name or name == "UTC"],
     )  # fmt: skip
 
-    def __init__(self, data: object, choices: Choices, taken: set[str], provider_name: str, zone: str) -> None:
+    def __init__(self, data: object, choices: Choices, taken: set[str], place_label: str, zone: str) -> None:
         super().__init__(data, initial={"zone": zone})  # type: ignore[arg-type]
         self.fields["project"].choices = [  # type: ignore[attr-defined]
             (key, project["name"]) for key, project in choices.projects.items() if key not in taken
         ]
         self.fields["place"].choices = list(choices.places.items())  # type: ignore[attr-defined]
-        self.fields["place"].label = f"{provider_name} project"
+        self.fields["place"].label = place_label
 
 
 def _connection(membership: Membership, provider: str) -> Connection:
@@ -90,8 +90,9 @@ def pairs(request: HttpRequest, membership: Membership, provider: str) -> HttpRe
     choices = _choices(connection)
     existing = _with_stops(connection.pairs.order_by("project_name"))
     taken = {str(pair.project_id) for pair in existing}
-    name = provider_class(provider).name
-    form = PairForm(request.POST or None, choices, taken, name, membership.installation.zone)
+    vendor = provider_class(provider)
+    label = f"{vendor.name} {vendor.place_name}"
+    form = PairForm(request.POST or None, choices, taken, label, membership.installation.zone)
     if request.method == "POST" and not choices.fault and form.is_valid():
         pair = _make(connection, choices, form.cleaned_data)
         audit.record("paired", membership.installation, request, provider=provider, project=pair.project_key)

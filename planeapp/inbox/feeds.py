@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import structlog
 from django.utils import timezone
@@ -10,12 +11,17 @@ from django.utils import timezone
 from planeapp.inbox.models import Delivery
 from planeapp.installations.gateways import provider_for
 from planeapp.installations.models import Connection, Installation
+from planeapp.lib.budget import calling_for
 from planeapp.lib.errors import GroundcrewError
 from planeapp.lib.wake import wake
-from planeapp.providers import events_of
+from planeapp.providers import events_of, provider_class
+from planeapp.sync import due
+from planeapp.sync.timeline import note
 
 log = structlog.get_logger(__name__)
 REMEMBERED = 500
+SMALLEST_PAGE = 25
+"""A page as long as this may be a full one where we have not seen a longer one yet."""
 
 
 def read_all() -> int:
@@ -28,19 +34,55 @@ def read_all() -> int:
 
 def _read(connection: Connection) -> int:
     try:
-        bodies = provider_for(connection).feed()
+        with calling_for("feed", routine=True):
+            bodies, page, gap = _entries(connection)
     except GroundcrewError as error:
         log.warning("feed not read", connection=str(connection.pk), code=error.code, detail=str(error))
         return 0
-    seen = list(connection.feed_seen.get("ids", []))
+    seen = _seen(connection)
     fresh = [(key, body) for key, body in ((_key(connection, body), body) for body in bodies) if key not in seen]
     first = connection.feed_read_at is None
     if not first:
         _store(connection, [body for _, body in fresh])
-    connection.feed_seen = {"ids": ([key for key, _ in fresh] + seen)[:REMEMBERED]}
+    if gap:
+        _look_at_everything(connection)
+    connection.feed_seen = {"ids": ([key for key, _ in fresh] + seen)[:REMEMBERED], "page": page}
     connection.feed_read_at = timezone.now()
     connection.save(update_fields=["feed_seen", "feed_read_at", "updated_at"])
     return 0 if first else len(fresh)
+
+
+def _seen(connection: Connection) -> list[str]:
+    return list(connection.feed_seen.get("ids", []))
+
+
+def _entries(connection: Connection) -> tuple[Sequence[bytes], int, bool]:
+    """What the feed holds, the longest page that it had so far, and whether something may lie between it and what we know.
+
+    That is possible when all of a full page is new. Then more of the feed is read, which may reach what we know.
+    """
+    provider = provider_for(connection)
+    bodies, longest = provider.feed(), int(connection.feed_seen.get("page", 0))
+    page, full = max(longest, len(bodies)), len(bodies) >= (longest or SMALLEST_PAGE)
+    if connection.feed_read_at is None or not bodies or not full or _meets(connection, bodies):
+        return bodies, page, False
+    wider = provider.feed(wide=True)
+    return wider, page, not _meets(connection, wider)
+
+
+def _meets(connection: Connection, bodies: Sequence[bytes]) -> bool:
+    """Whether something among these was seen before."""
+    return not {_key(connection, body) for body in bodies}.isdisjoint(_seen(connection))
+
+
+def _look_at_everything(connection: Connection) -> None:
+    """What the feed did not show can only be found by a full look at every pair."""
+    log.warning("feed may have a gap", connection=str(connection.pk))
+    name = provider_class(connection.provider).name
+    text = f"The events feed of {name} may have left something out, so all of it is looked at once."
+    for pair in connection.pairs.filter(enabled=True):
+        note(pair, "feed_gap", text)
+        due.ask(pair, reason="the events feed may have a gap")
 
 
 def _key(connection: Connection, body: bytes) -> str:

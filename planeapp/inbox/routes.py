@@ -28,6 +28,7 @@ def each(handler: Callable[[Installation, Connection | None, Event], str]) -> Ha
 ROUTES: dict[str, Handler] = {
     "item.changed": sync.items_changed,
     "item.deleted": sync.items_changed,
+    "project.changed": sync.projects_changed,
     "remote.changed": sync.remotes_changed,
     "remote.deleted": sync.remotes_changed,
     "comment.written": each(hearing.comment_written),

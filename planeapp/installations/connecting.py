@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -13,12 +14,16 @@ from django.utils import timezone
 
 from planeapp.installations.gateways import OAUTH, http, provider_for, token_function
 from planeapp.installations.models import Connection, Credential, Installation
+from planeapp.lib.budget import calling_for
 from planeapp.lib.errors import GroundcrewError, ReconnectNeeded
 from planeapp.providers import provider_class
 from planeapp.providers.base import Access, Report, TokenFunction
 
 log = structlog.get_logger(__name__)
 WEBHOOK = "webhook"
+PROBE = "probe"
+PROBED = timedelta(days=1)
+PROBES = 20
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ def _with_earlier(offer: Offer, earlier: Connection | None) -> Offer:
     return replace(offer, settings=settings)
 
 
+@calling_for(PROBE)
 def connect(installation: Installation, key: str, offer: Offer) -> Connection:
     """Add or replace the connection. Pairs, links and history of an earlier one are kept."""
     earlier = Connection.objects.filter(installation=installation, provider=key).first()
@@ -75,25 +81,41 @@ def connect(installation: Installation, key: str, offer: Offer) -> Connection:
         connection.base_url, connection.settings = offer.base_url, dict(offer.settings)
         connection.status, connection.status_detail = Connection.Status.ACTIVE, ""
         connection.paused_until = None
-        _store_report(connection, report)
+        connection.report, connection.probed_at = report.as_data(), timezone.now()
+        connection.save()
         for slot, secret in offer.credentials.items():
             _store_secret(connection, slot, secret)
     subscribe(connection)
     return connection
 
 
+@calling_for(PROBE)
 def probe(connection: Connection) -> Report:
     """Look again at what the connection can do, and remember it."""
     with closing(provider_for(connection)) as provider:
         report = provider.probe()
-    _store_report(connection, report)
+    connection.report, connection.probed_at = report.as_data(), timezone.now()
+    connection.save(update_fields=["report", "probed_at", "updated_at"])
     subscribe(connection)
     return report
 
 
-def _store_report(connection: Connection, report: Report) -> None:
-    connection.report, connection.probed_at = report.as_data(), timezone.now()
-    connection.save()
+def probe_old() -> int:
+    """Look again at connections that were not looked at for a day, at most ``PROBES`` of them; gives their number.
+
+    What a vendor offers changes without notice: tools, permissions, plans.
+    """
+    old = Connection.objects.filter(status=Connection.Status.ACTIVE, installation__status=Installation.Status.ACTIVE)
+    found = old.filter(probed_at__lt=timezone.now() - PROBED).select_related("installation").order_by("probed_at")
+    turns = list(found[:PROBES])
+    for connection in turns:
+        # Its turn is over even if nobody answers: another one must not wait behind it.
+        Connection.objects.filter(pk=connection.pk).update(probed_at=timezone.now())
+        try:
+            probe(connection)
+        except GroundcrewError as error:
+            log.warning("not probed", connection=str(connection.pk), code=error.code, detail=str(error))
+    return len(turns)
 
 
 def _store_secret(connection: Connection, slot: str, secret: str) -> None:

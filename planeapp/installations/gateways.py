@@ -13,7 +13,9 @@ from django.conf import settings
 
 from planeapp.installations import budgets, lacking, oauth_clients
 from planeapp.installations.models import Connection, Credential, Installation
+from planeapp.installations.notes import StoredNotes
 from planeapp.installations.oauth_clients import OUR_FAULT
+from planeapp.installations.project_facts import StoredFacts
 from planeapp.installations.tokens import connection_secret, grant_of, valid_token
 from planeapp.lib.errors import FixSettings, ReconnectNeeded
 from planeapp.lib.http import Http
@@ -141,7 +143,8 @@ def side_for(installation: Installation) -> PlaneSide:
     name = (str(installation.pk), installation.slug, str(installation.app_installation_id))
     kept = _sides.get(name)
     if kept is None or kept.until < time.monotonic() or kept.side.plane.lacks != plane.lacks:
-        side = PlaneSide(plane, str(installation.workspace_id), settings.PLANE_APP_URL)
+        facts = StoredFacts(installation)
+        side = PlaneSide(plane, str(installation.workspace_id), settings.PLANE_APP_URL, facts)
         kept = _sides[name] = _Kept(side, time.monotonic() + SIDE_SECONDS)
     return kept.side
 
@@ -187,5 +190,6 @@ def provider_for(connection: Connection, zone: str = "") -> Provider:
         zone=zone or connection.installation.zone,
         lacks=partial(lacking.told, connection),
         budget=budgets.of_connection(connection),
+        notes=StoredNotes(connection),
     )
     return provider_class(connection.provider)(access)

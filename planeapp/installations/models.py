@@ -11,6 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from planeapp.lib.crypto import EncryptedTextField
+from planeapp.providers import PROVIDERS, provider_class
 
 ADMIN = 20
 MEMBER = 15
@@ -117,6 +118,11 @@ class Connection(models.Model):
         return ability in self.report.get("abilities", [])
 
     @property
+    def provider_name(self) -> str:
+        """The vendor's name for people; the key's own letters for one that this version knows no more."""
+        return provider_class(self.provider).name if self.provider in PROVIDERS else self.provider.title()
+
+    @property
     def webhook_url(self) -> str:
         """Where the vendor pushes for this connection; nobody can guess it."""
         return f"{settings.APP_BASE_URL}/webhooks/{self.provider}/{self.opaque_id}/"
@@ -176,6 +182,53 @@ class CallWindow(models.Model):
     key = models.CharField(max_length=120, primary_key=True)
     state = models.TextField(default="")
     updated_at = models.DateTimeField(auto_now=True, db_index=True)
+
+
+class CallCount(models.Model):
+    """How many calls a token (``key``: its budget's) was used for in an hour, by what they were made for.
+
+    ``connection`` is None for Plane. ``refused`` of the ``calls`` were turned away by the vendor (429).
+    """
+
+    installation = models.ForeignKey(Installation, models.CASCADE, related_name="call_counts")
+    connection = models.ForeignKey(Connection, models.CASCADE, null=True, related_name="call_counts")
+    key = models.CharField(max_length=120)
+    purpose = models.CharField(max_length=20)
+    hour = models.DateTimeField(db_index=True)
+    calls = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key", "purpose", "hour"], name="one_count_per_purpose_and_hour")
+        ]
+
+
+class ProjectFacts(models.Model):
+    """What a Plane project looks like (``name``: project, states, labels or members), as Plane told it last."""
+
+    installation = models.ForeignKey(Installation, models.CASCADE, related_name="project_facts")
+    project_id = models.UUIDField()
+    name = models.CharField(max_length=20)
+    rows = models.JSONField(default=list)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["installation", "project_id", "name"], name="one_fact_of_each_kind")
+        ]
+
+
+class ConnectionNote(models.Model):
+    """Something that a provider keeps between runs of one connection (see ``planeapp.providers.base.Notes``)."""
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="notes")
+    name = models.CharField(max_length=40)
+    value = models.JSONField()
+    written_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "name"], name="one_note_of_a_name")]
 
 
 class Silence(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from planeapp.installations import budgets, states, uninstall
+from planeapp.installations import budgets, connecting, states, uninstall
 from planeapp.installations.models import Installation
 from planeapp.lib.crypto import CannotDecrypt
 from planeapp.lib.errors import GroundcrewError
@@ -31,3 +31,9 @@ def upkeep() -> int:
         except CannotDecrypt as error:
             log.error("installation not looked at", workspace=installation.slug, detail=str(error))
     return len(standing)
+
+
+@shared_task(name="installations.reprobe")
+def reprobe() -> int:
+    """See whether connections can still do what they could yesterday; gives how many were looked at."""
+    return connecting.probe_old()

@@ -15,9 +15,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from planeapp.installations import consents, erasure
+from planeapp.installations import budgets, consents, erasure
 from planeapp.installations.gateways import BOT, USER, plane_access, plane_oauth, provider_for
-from planeapp.installations.models import AuditEntry, Connection, Credential, Installation
+from planeapp.installations.models import AuditEntry, CallWindow, Connection, Credential, Installation
 from planeapp.installations.refusals import mark_uninstalled
 from planeapp.lib.crypto import CannotDecrypt
 from planeapp.lib.errors import Gone, GroundcrewError, ReconnectNeeded
@@ -81,7 +81,8 @@ def _end(installation: Installation, by: str, among: QuerySet[Installation]) -> 
             return None
         people = list(erasure.people_of(installation).values_list("pk", flat=True))
         erasure.forget_names(AuditEntry.objects.filter(installation=installation))
-        rows = Counter(Installation.objects.filter(pk=installation.pk).delete()[1]) + erasure.erase_people(people)
+        rows = Counter({CallWindow._meta.label: budgets.erase(installation)})
+        rows += Counter(Installation.objects.filter(pk=installation.pk).delete()[1]) + erasure.erase_people(people)
         receipt = _receipt(by, rows, revoked) | {"workspace": str(installation.workspace_id), "slug": installation.slug}
         AuditEntry.objects.create(who=by, action="offboarded", detail=receipt)
     return receipt

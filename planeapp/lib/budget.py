@@ -4,8 +4,9 @@ Each token has one :class:`Budget`. Before a call one takes a place in the windo
 the vendor had counted the call at the latest, and (in its own headers, read in the vendor's folder) what it has left. So
 we never send more than the limit in any window of that length, and what other users of the token take is left out too.
 
-Live work may use all of it. A sweep (:func:`sweeping`) leaves half to live work. Who finds no room gets OutOfQuota with
-the seconds until there is some; nothing was sent then.
+Live work may use all of it. A sweep (:func:`sweeping`) leaves half of it while somebody is about (live work was done with
+the token in the last ``BUSY_SECONDS``), else about a tenth, enough for a first answer. Who finds no room gets OutOfQuota
+with the seconds until there is some; nothing was sent then. What a call was made for is told to the budget's ``tally``.
 """
 
 from __future__ import annotations
@@ -22,8 +23,15 @@ from typing import Any, Protocol, TypeVar
 from planeapp.lib.errors import OutOfQuota
 
 T = TypeVar("T")
-GUESS_SECONDS = 3600.0
+GUESS_SECONDS, SURE_SECONDS = 3600.0, 24 * 3600.0
+SURE_CALLS = 30
+"""A refusal after so many calls in one window tells the limit; one after fewer may have had another cause."""
 SWEEP_RESERVE = 0.5
+IDLE_RESERVE = 0.1
+FIRST_ANSWER = 12
+"""So many calls one answer of the bot takes at most. Kept in quiet times as well, but never more than half of the limit."""
+BUSY_SECONDS = 120.0
+LIVE, SWEEP, PREVIEW = "live", "sweep", "preview"
 UNDER_WAY_SECONDS = 30.0
 """A call whose answer has not come yet may be counted by the vendor so much later; that of a killed worker stays so."""
 
@@ -60,24 +68,43 @@ class Reserved(OutOfQuota):
 
 @dataclass(frozen=True)
 class Purpose:
-    """What calls are made for. ``reserve``: share of the limit that they leave; ``wait``: called with the seconds until
-    there is room, and true when they have passed."""
+    """What calls are made for, by the ``name`` under which they are counted.
 
-    reserve: float = 0.0
+    ``sweep``: they leave the reserve. ``wait``: called with the seconds until there is room, and true when they have
+    passed. ``routine``: nobody waits for them, so no sweep has to yield because of them.
+    """
+
+    name: str = LIVE
+    sweep: bool = False
     wait: Callable[[float], bool] | None = None
+    routine: bool = False
 
 
 _purpose: ContextVar[Purpose] = ContextVar("purpose", default=Purpose())  # noqa: B039 - frozen
 
 
+def purpose() -> Purpose:
+    """What calls are made for here and now."""
+    return _purpose.get()
+
+
 @contextmanager
-def sweeping(wait: Callable[[float], bool] | None = None) -> Iterator[None]:
-    """Calls made inside are a sweep's: they leave ``SWEEP_RESERVE`` of every limit to live work."""
-    before = _purpose.set(Purpose(SWEEP_RESERVE, wait))
+def calling_for(
+    name: str, *, sweep: bool = False, wait: Callable[[float], bool] | None = None, routine: bool = False
+) -> Iterator[None]:
+    """Calls made inside are for this; see :class:`Purpose`. The innermost counts, and nothing is taken from outer ones."""
+    before = _purpose.set(Purpose(name, sweep, wait, routine))
     try:
         yield
     finally:
         _purpose.reset(before)
+
+
+@contextmanager
+def sweeping(wait: Callable[[float], bool] | None = None, name: str = SWEEP) -> Iterator[None]:
+    """Calls made inside are a sweep's: they leave a reserve of every limit to live work."""
+    with calling_for(name, sweep=True, wait=wait):
+        yield
 
 
 @dataclass(frozen=True)
@@ -85,7 +112,8 @@ class Window:
     """What is known of one token's limit. Pure; times in seconds since the epoch.
 
     ``taken``: second → calls that the vendor counts from that second at the latest. ``others``: calls that somebody else
-    made with the token. ``guess_until``: how long a limit is believed that only a refusal told.
+    made with the token. ``guess_until``: how long a limit is believed that only a refusal told. ``live_at``: when live work
+    last asked for a call.
     """
 
     taken: Mapping[int, int] = field(default_factory=dict)
@@ -94,6 +122,7 @@ class Window:
     others: int = 0
     others_until: float = 0.0
     shut_until: float = 0.0
+    live_at: float = 0.0
 
     @classmethod
     def load(cls, text: str | bytes | None, terms: Terms, now: float) -> Window:
@@ -116,20 +145,40 @@ class Window:
         """Our own calls in the window."""
         return sum(self.taken.values())
 
-    def delay(self, now: float, terms: Terms, reserve: float) -> float:
+    def delay(self, now: float, terms: Terms, *, sweep: bool) -> float:
         """Seconds until one more call has room; 0 when it has some now."""
         if self.shut_until > now:
             return self.shut_until - now
-        moments = sorted({now, self.others_until, *(at + terms.seconds for at in self.taken)})
-        later = (at for at in moments if at >= now and self._room(at, terms, reserve))
+        ends = (at + terms.seconds for at in self.taken)
+        moments = sorted({now, self.others_until, self.live_at + BUSY_SECONDS, *ends})
+        later = (at for at in moments if at >= now and self._room(at, terms, sweep))
         return next(later, now + terms.seconds) - now
 
-    def _room(self, at: float, terms: Terms, reserve: float) -> bool:
+    def share(self, at: float, terms: Terms, *, sweep: bool) -> int | None:
+        """How many calls of ours a window may hold then; None when no limit is known."""
         if self.limit is None:
-            return True
+            return None
         others = self.others if self.others_until > at else 0
-        used = sum(count for second, count in self.taken.items() if second + terms.seconds > at)
-        return used < math.floor(max(self.limit - terms.spare - others, 0) * (1 - reserve))
+        ours = max(self.limit - terms.spare - others, 0)
+        return ours - self._kept(at, ours) if sweep else ours
+
+    def _kept(self, at: float, ours: int) -> int:
+        """How many of our calls a sweep leaves to live work. A single one is nobody's in quiet times, else no sweep would
+        ever end."""
+        if self.live_at + BUSY_SECONDS > at:
+            return math.ceil(ours * SWEEP_RESERVE)
+        return max(math.floor(ours * IDLE_RESERVE), min(FIRST_ANSWER, ours // 2))
+
+    def _room(self, at: float, terms: Terms, sweep: bool) -> bool:
+        share = self.share(at, terms, sweep=sweep)
+        return share is None or share > sum(
+            count for second, count in self.taken.items() if second + terms.seconds > at
+        )
+
+    def rate(self, now: float, terms: Terms, *, sweep: bool) -> float | None:
+        """Calls a second that can be made in the long run, if all stays as it is now; None when no limit is known."""
+        share = self.share(now, terms, sweep=sweep)
+        return None if share is None else share / terms.seconds
 
     def with_call(self, second: int) -> Window:
         """One more call."""
@@ -158,16 +207,31 @@ class Window:
         if told.remaining is not None and not told.refused:
             return replace(self, limit=max(self.limit or 0, told.remaining + 1), guess_until=0.0)
         if told.refused and self.limit is None:
-            return replace(self, limit=max(self.used - 1, 1), guess_until=now + GUESS_SECONDS)
+            believed = SURE_SECONDS if self.used > SURE_CALLS else GUESS_SECONDS
+            return replace(self, limit=max(self.used - 1, 1), guess_until=now + believed)
         return self
 
 
 class Store(Protocol):
     """Where windows are kept for all workers."""
 
+    def read(self, key: str) -> str | bytes | None:
+        """What is kept under ``key``, to look at; None when there is nothing or the store cannot be reached."""
+
     def change(self, key: str, turn: Callable[[str | bytes | None], tuple[str, T]]) -> T | None:
         """Replace what is kept under ``key`` by what ``turn`` makes of it, nobody in between; gives ``turn``'s second
         result, or None when the store cannot be reached. ``turn`` may be called more than once."""
+
+
+class Tally(Protocol):
+    """Counts calls that were made."""
+
+    def __call__(self, purpose: str, *, refused: bool) -> None:
+        """One more call; ``refused``: the vendor turned it away (429). Must not raise: the call is made already."""
+
+
+def nobody_counts(purpose: str, *, refused: bool) -> None:
+    """A tally for calls that nobody will ask about."""
 
 
 class Call:
@@ -184,22 +248,36 @@ class Call:
 class Budget:
     """The calls of one token."""
 
-    def __init__(self, key: str, store: Store, terms: Terms) -> None:
-        self.key, self.store, self.terms = key, store, terms
+    def __init__(self, key: str, store: Store, terms: Terms, tally: Tally = nobody_counts) -> None:
+        self.key, self.store, self.terms, self.tally = key, store, terms, tally
 
     @contextmanager
     def call(self) -> Iterator[Call]:
         """Around one call. Raises OutOfQuota (Reserved for a sweep that has to leave the rest) before it is made."""
-        ticket = self._take(_purpose.get())
+        wanted = purpose()
+        ticket = self._take(wanted)
         call = Call()
         try:
             yield call
         finally:
             self._answered(ticket, call.told)
+            self.tally(wanted.name, refused=call.told.refused)
+
+    def window(self) -> Window:
+        """What is known of the limit now. Only looks, as do ``rate`` and ``delay``: nothing is kept for it."""
+        return Window.load(self.store.read(self.key), self.terms, time.time())
+
+    def rate(self, *, sweep: bool) -> float | None:
+        """Calls a second that can be made in the long run by what is known now; None when no limit is known."""
+        return self.window().rate(time.time(), self.terms, sweep=sweep)
+
+    def delay(self, *, sweep: bool) -> float:
+        """Seconds until a call would have room."""
+        return self.window().delay(time.time(), self.terms, sweep=sweep)
 
     def _take(self, purpose: Purpose) -> int | None:
         while True:
-            found = self.store.change(self.key, lambda text: self._try(text, purpose.reserve))
+            found = self.store.change(self.key, lambda text: self._try(text, purpose))
             if found is None:
                 return None  # nobody counts just now: a person must not wait for that
             ticket, delay, shared = found
@@ -209,12 +287,14 @@ class Budget:
                 kind = OutOfQuota if shared else Reserved
                 raise kind(f"{self.key}: no call left for {delay:.0f} s", delay=delay)
 
-    def _try(self, text: str | bytes | None, reserve: float) -> tuple[str, tuple[int, float, bool]]:
+    def _try(self, text: str | bytes | None, purpose: Purpose) -> tuple[str, tuple[int, float, bool]]:
         now = time.time()
         window, ticket = Window.load(text, self.terms, now), math.ceil(now + UNDER_WAY_SECONDS)
-        delay = window.delay(now, self.terms, reserve)
+        if not purpose.sweep and not purpose.routine:
+            window = replace(window, live_at=now)  # even if there is no room: from now on sweeps yield
+        delay = window.delay(now, self.terms, sweep=purpose.sweep)
         if delay:
-            return window.dump(), (ticket, delay, bool(window.delay(now, self.terms, 0.0)))
+            return window.dump(), (ticket, delay, bool(window.delay(now, self.terms, sweep=False)))
         return window.with_call(ticket).dump(), (ticket, 0.0, False)
 
     def _answered(self, ticket: int | None, told: Allowance) -> None:
@@ -230,6 +310,10 @@ class Budget:
 
 class Nowhere:
     """A store for calls that nobody counts: a try-out of a token that is not kept."""
+
+    def read(self, key: str) -> str | bytes | None:
+        """Nothing is kept."""
+        return None
 
     def change(self, key: str, turn: Callable[[str | bytes | None], tuple[str, T]]) -> T | None:
         """Keeps nothing."""

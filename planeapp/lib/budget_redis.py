@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 import redis
@@ -27,10 +27,27 @@ class RedisStore:
 
     def change(self, key: str, turn: Callable[[str | bytes | None], tuple[str, T]]) -> T | None:
         """See :class:`planeapp.lib.budget.Store`."""
+        return self._unless_away(lambda: self._change(f"budget:{key}", turn))
+
+    def read(self, key: str) -> str | bytes | None:
+        """See :class:`planeapp.lib.budget.Store`."""
+        return self._unless_away(lambda: self._redis.get(f"budget:{key}"))  # type: ignore[arg-type, return-value]
+
+    def forget(self, owners: Collection[str]) -> None:
+        """Delete every window whose key is ``<owner>:…``. While Redis is away they go by themselves, within a day."""
+
+        def delete() -> None:
+            for owner in owners:
+                for key in self._redis.scan_iter(match=f"budget:{owner}:*", count=1000):
+                    self._redis.delete(key)
+
+        self._unless_away(delete)
+
+    def _unless_away(self, work: Callable[[], T]) -> T | None:
         if self._away_until > time.monotonic():
             return None
         try:
-            result = self._change(f"budget:{key}", turn)
+            result = work()
         except (redis.RedisError, OSError) as error:
             if not self._away_until:
                 log.warning("calls are not counted: Redis is away", error=type(error).__name__)

@@ -16,7 +16,8 @@ from plane.models.work_items import CreateWorkItem, CreateWorkItemComment, Creat
 
 from planeapp.lib.errors import FixSettings, Gone
 from planeapp.plane.answers import PlaneBroke
-from planeapp.plane.paging import PER_PAGE, Items, rows_of
+from planeapp.plane.bodies import clean_id
+from planeapp.plane.paging import PER_PAGE, Items, moment, rows_of
 from planeapp.plane.records import Member, Row, Saved, checked, dropped, member, one, or_none
 from planeapp.plane.runs import Runs
 from planeapp.plane.workspace import SOURCE
@@ -114,6 +115,23 @@ class Plane(Runs):
         pages = self._pages("projects", project, "work-items", order_by="-updated_at" if by_change else "created_at")
         return Items(pages, since)
 
+    def items_page(self, project: str, cursor: str, since: datetime | None = None) -> tuple[list[Row], str, int | None]:
+        """One page of :meth:`items`: its rows, the cursor of the next page (``""`` after the last), the project's count.
+
+        With ``since`` the pages come newest change first, and the last is the one with an older row. Plane's cursors count
+        rows, so they stay good for as long as one likes; rows that are removed meanwhile shift the others.
+        """
+        query = {"per_page": PER_PAGE, "order_by": "-updated_at" if since else "created_at"}
+        answer = self._wire.read(
+            *self._place(project), "work-items", params=query | ({"cursor": cursor} if cursor else {})
+        )
+        rows, told = rows_of(answer), answer if isinstance(answer, dict) else {}
+        recent = [row for row in rows if not since or (moment(row.get("updated_at")) or since) >= since]
+        more = told.get("next_page_results") and len(recent) == len(rows)
+        total = told.get("total_count") if not since else None
+        following = str(told.get("next_cursor") or "") if more else ""
+        return recent, following if following != cursor else "", total if isinstance(total, int) else None
+
     def archived(self, project: str) -> tuple[frozenset[str], bool]:
         """Ids of the project's archived work items, and whether the list was complete.
 
@@ -199,6 +217,13 @@ class Plane(Runs):
             if same is None:
                 raise
             return same
+
+    def drop_link(self, project: str, item: str, url: str) -> None:
+        """Take the link to ``url`` off the work item; nothing happens when it is not there."""
+        path = (*self._place(project), "work-items", item, "links")
+        for link in self.links(project, item):
+            if link.get("url") == url:
+                self._wire.drop(*path, clean_id(link))
 
     # Inside
 

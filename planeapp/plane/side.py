@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from planeapp.lib.errors import Gone
+from planeapp.plane.about import About, Facts, unknown_in
 from planeapp.plane.bodies import clean_id
 from planeapp.plane.gateway import SOURCE, Plane
 from planeapp.plane.records import Member, Row
@@ -12,7 +15,7 @@ from planeapp.plane.scopes import ScopeMissing
 from planeapp.plane.values import counts, fields_of, key_of, values_of
 from planeapp.providers.base import Item, Listing, Values
 
-__all__ = ["PlaneSide", "values_of"]
+__all__ = ["Facts", "Page", "PlaneSide", "values_of"]
 
 TAKES = ("title", "notes", "start", "end", "priority", "state", "people", "labels")
 """The values that a work item can be given."""
@@ -20,20 +23,27 @@ NEEDS = {"people": "people", "labels": "labels"}
 """Value → the feature without which it can neither be read nor written; the others come with the work item itself."""
 
 
-class PlaneSide:
-    """The work items of one workspace. Made anew for each run: what a project looks like is read once and kept.
+@dataclass(frozen=True)
+class Page:
+    """Some work items, the bookmark of the following page (``""`` after the last), and how many there are in all."""
 
-    ``app_url`` is the web app's address (``https://app.plane.so``).
+    items: tuple[Item, ...]
+    following: str
+    total: int | None
+
+
+class PlaneSide:
+    """The work items of one workspace.
+
+    ``app_url`` is the web app's address (``https://app.plane.so``). ``facts`` keeps what projects look like beyond this
+    side's life: Plane allows few calls, and asking for states, people and labels each time would eat most of them.
     """
 
-    def __init__(self, plane: Plane, workspace_id: str, app_url: str) -> None:
+    def __init__(self, plane: Plane, workspace_id: str, app_url: str, facts: Facts | None = None) -> None:
         self.plane = plane
         self.workspace_id = workspace_id
         self.app_url = app_url.rstrip("/")
-        self._projects: dict[str, Row] = {}
-        self._states: dict[str, list[Row]] = {}
-        self._members: dict[str, list[Member]] = {}
-        self._labels: dict[str, list[Row]] = {}
+        self.about = About(plane, facts)
 
     def list(self, project: str) -> Listing:
         """Every work item of the project but archived ones, drafts and triage."""
@@ -79,6 +89,7 @@ class PlaneSide:
 
     def read(self, project: str, record: Row) -> Item | None:
         """A record (from the API or a v1 webhook) as an Item; None when it is archived, a draft or in triage."""
+        self._know(project, record)
         if not counts(record, self.states(project)):
             return None
         about = self.project(project)
@@ -90,6 +101,24 @@ class PlaneSide:
         version, by = str(record.get("updated_at") or ""), clean_id(record.get("updated_by"))
         return Item(clean_id(record), values, version, mark, url, by)
 
+    @property
+    def shows(self) -> bool:
+        """Whether links may be put on work items."""
+        return self.plane.offers("links")
+
+    def show(self, project: str, item_id: str, url: str, title: str) -> None:
+        """Put a link on the work item, once."""
+        self.plane.ensure_link(project, item_id, url, title)
+
+    def unshow(self, project: str, item_id: str, url: str) -> None:
+        """Take a link off the work item; nothing happens when it is not there."""
+        self.plane.drop_link(project, item_id, url)
+
+    def page(self, project: str, cursor: str, since: datetime | None = None) -> Page:
+        """One page of the project's work items, from a bookmark of an earlier page (``""``: the first)."""
+        rows, following, total = self.plane.items_page(project, cursor, since)
+        return Page(tuple(item for row in rows if (item := self.read(project, row))), following, total)
+
     def url_of(self, key: str) -> str:
         """The work item's address in Plane's web app; ``""`` without a key."""
         return f"{self.app_url}/{self.plane.slug}/browse/{key}/" if key else ""
@@ -100,23 +129,15 @@ class PlaneSide:
 
     def project(self, project: str) -> Row:
         """The project's record."""
-        if project not in self._projects:
-            self._projects[project] = self.plane.project(project)
-        return self._projects[project]
+        return self.about.project(project)
 
     def states(self, project: str) -> Sequence[Row]:
         """The project's states."""
-        if project not in self._states:
-            self._states[project] = self.plane.states(project)
-        return self._states[project]
+        return self.about.states(project)
 
     def members(self, project: str) -> Sequence[Member]:
         """The people who can be assigned in the project; nobody when we may not know them."""
-        if not self._readable("people"):
-            return ()
-        if project not in self._members:
-            self._members[project] = self.plane.project_members(project)
-        return self._members[project]
+        return self.about.members(project) if self._readable("people") else ()
 
     def bots(self, project: str) -> frozenset[str]:
         """Ids of the project's members that are no people, as far as Plane tells."""
@@ -124,11 +145,15 @@ class PlaneSide:
 
     def labels(self, project: str) -> Sequence[Row]:
         """The project's labels; none when we may not know them."""
-        if not self._readable("labels"):
-            return ()
-        if project not in self._labels:
-            self._labels[project] = self.plane.labels(project)
-        return self._labels[project]
+        return self.about.labels(project) if self._readable("labels") else ()
+
+    def _know(self, project: str, record: Row) -> None:
+        """Ask Plane again when the record speaks of a state, person or label that was made since we asked last."""
+        known = {"states": {clean_id(state) for state in self.states(project)}}
+        known["labels"] = {clean_id(label) for label in self.labels(project)}
+        known["members"] = {member.id for member in self.members(project)}
+        for name in unknown_in(record, known):
+            self.about.renew(project, name)
 
     def _readable(self, name: str) -> bool:
         return name not in NEEDS or self.plane.offers(NEEDS[name])
@@ -136,8 +161,9 @@ class PlaneSide:
     def _label_id(self, project: str, name: str) -> str:
         known = {str(label.get("name")): clean_id(label) for label in self.labels(project)}
         if name not in known:
-            self._labels.pop(project, None)
-            return clean_id(self.plane.ensure_label(project, name))
+            made = clean_id(self.plane.ensure_label(project, name))
+            self.about.renew(project, "labels", ours=True)
+            return made
         return known[name]
 
     def _fields(self, project: str, values: Values) -> dict[str, object]:

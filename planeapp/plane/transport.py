@@ -123,6 +123,13 @@ class Wire(BaseResource):
         """PATCH."""
         return self._patch(joined(path), data)
 
+    def drop(self, *path: str) -> None:
+        """DELETE; nothing happens when it is not there."""
+        try:
+            self._delete(joined(path))
+        except Gone:
+            return
+
 
 def joined(parts: tuple[str, ...]) -> str:
     """A path of quoted parts; Gone when one is empty or climbs, since it then names another thing."""

@@ -1,7 +1,7 @@
 """Plane's record of a work item ↔ neutral values (the names stand in ``planeapp.providers.base``). No I/O.
 
 Records come from the API (ids) and from webhooks (objects); both are read. Besides the common names there is
-``labels``: tuple[str, ...], names, sorted.
+``labels``: tuple[str, ...], names, sorted, and ``estimate``: str, the estimate's value, id or number as Plane tells it.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ def values_of(
     group = _group(record, states)
     if group in GROUPS:
         values["state"] = group
+    if "estimate_point" in record or "point" in record:
+        values["estimate"] = _estimate(record)
     if key := key_of(record, project):
         values["key"] = key
     return {**values, "url": url} if url else values
@@ -110,6 +112,13 @@ def _group(record: Row, states: Sequence[Row]) -> str:
 
 def _notes(told: Any) -> str | None:
     return told if isinstance(told, str) and told.strip() not in ("", EMPTY_NOTES) else None
+
+
+def _estimate(record: Row) -> str | None:
+    """What the estimate is called: the API gives an object with a value, an id, or (older servers) a number."""
+    point = record.get("estimate_point")
+    named = as_dict(point).get("value") or clean_id(point) or record.get("point")
+    return None if named in (None, "") else str(named)
 
 
 def _people(told: Any, members: Sequence[Member]) -> tuple[str, ...]:

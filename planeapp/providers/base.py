@@ -25,12 +25,12 @@ that is None says that the field is empty):
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
 from planeapp.lib.budget import Budget, Terms, unlimited
-from planeapp.lib.errors import FixSettings
+from planeapp.lib.errors import FixSettings, GroundcrewError
 from planeapp.lib.events import Event
 from planeapp.lib.http import Http
 
@@ -55,6 +55,28 @@ class BudgetFunction(Protocol):
 
     def __call__(self, slot: str = "main") -> Budget:
         """The budget."""
+
+
+class Notes(Protocol):
+    """What a provider keeps between runs of one connection, so that it need not ask again: JSON values by name."""
+
+    def read(self, name: str) -> tuple[Any, float] | None:
+        """The value and when it was written (seconds since the epoch), or None."""
+
+    def write(self, name: str, value: Any) -> None:
+        """Keep a value."""
+
+
+class NoNotes:
+    """For a try-out, which stores nothing."""
+
+    def read(self, name: str) -> tuple[Any, float] | None:
+        """Nothing is known."""
+        return None
+
+    def write(self, name: str, value: Any) -> None:
+        """Forgotten at once."""
+        return
 
 
 def _nobody_keeps(slot: str, challenge: str) -> bool:
@@ -85,6 +107,20 @@ class ConnectForm(Protocol):
         """Everything else, from valid input; ``base_url`` when it is not the default."""
 
 
+class SettingsForm(Protocol):
+    """A vendor's ``forms.SettingsForm``: a Django form for what an admin may set once the connection stands."""
+
+    def __init__(self, data: Any = None, *, initial: Any = None) -> None:
+        """Bound to what was sent, or empty; ``initial`` from :meth:`initial_from` in both cases."""
+
+    @classmethod
+    def initial_from(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What the form shows for a connection's settings."""
+
+    def settings(self, old: Mapping[str, Any]) -> dict[str, Any]:
+        """The connection's settings as valid input makes them; what the form does not know stays."""
+
+
 @dataclass(frozen=True)
 class Access:
     """All that a provider needs to reach its vendor for one connection.
@@ -102,6 +138,7 @@ class Access:
     zone: str = "UTC"
     lacks: Callable[[str, str], bool] = _nobody_keeps
     budget: BudgetFunction = unlimited
+    notes: Notes = field(default_factory=NoNotes)
 
 
 @dataclass(frozen=True)
@@ -117,7 +154,7 @@ class Field:
 @dataclass(frozen=True)
 class Item:
     """One row of a vendor in neutral form. ``version`` is the vendor's own and only a hint; ``mark`` is ours, if found;
-    ``by`` is the vendor's id of who changed it last, where it tells."""
+    ``by`` is the vendor's id of who changed it last, and ``place`` of the place it lies in, where it tells."""
 
     id: str
     values: Values
@@ -125,6 +162,16 @@ class Item:
     mark: str = ""
     url: str = ""
     by: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Write:
+    """One row of a bulk write: our mark for it, what to write, and the row as last read (None: a new one)."""
+
+    mark: str
+    values: Values
+    row: Item | None = None
 
 
 @dataclass(frozen=True)
@@ -189,6 +236,21 @@ class Report:
         }
 
 
+@dataclass(frozen=True)
+class Confirmation:
+    """Something that may change rows over there, and that an admin allows or withholds.
+
+    ``name`` is what :meth:`Provider.confirm` takes; ``detail`` says with what it is done; ``risky`` when rows may be lost;
+    ``given`` when it is allowed now.
+    """
+
+    name: str
+    label: str
+    detail: str
+    risky: bool
+    given: bool
+
+
 class Provider(ABC):
     """An outside system, for one connection. Methods raise the errors of ``planeapp.lib.errors`` alone."""
 
@@ -198,6 +260,8 @@ class Provider(ABC):
     place_name: ClassVar[str] = "project"
     terms: ClassVar[Terms] = Terms()
     """The vendor's limit on calls for one token, as far as it is known before its answers tell."""
+    bulk: ClassVar[int] = 1
+    """How many rows one call of :meth:`write_many` can write; 1: there is no such call."""
     only_place: ClassVar[Place | None] = None
     """Set when the vendor has a single place, so that nobody has to pair projects."""
 
@@ -213,6 +277,26 @@ class Provider(ABC):
         """A stored report (:meth:`Report.as_data`) as changed settings make it, without asking the vendor."""
         return report
 
+    @classmethod
+    def confirmations(cls, report: Mapping[str, Any], settings: Mapping[str, Any]) -> Sequence[Confirmation]:
+        """What an admin may allow or withhold on a connection with this stored report; empty where nothing is asked."""
+        return ()
+
+    @classmethod
+    def confirm(
+        cls, report: Mapping[str, Any], settings: Mapping[str, Any], names: Collection[str]
+    ) -> Mapping[str, Any]:
+        """The settings with exactly these ``names`` of :meth:`confirmations` allowed, the others withheld.
+
+        The stored report follows with :meth:`reconsidered`.
+        """
+        return settings
+
+    def objection(self, field: str, direction: str) -> str:
+        """Why a field of ``fields`` cannot be kept in step in that :data:`Direction` on this connection, as a sentence for
+        people; ``""`` when it can. Told from the stored report: the vendor is not asked."""
+        return ""
+
     @abstractmethod
     def places(self) -> Sequence[Place]:
         """Places that a Plane project can be paired with."""
@@ -227,7 +311,17 @@ class Provider(ABC):
 
     @abstractmethod
     def get(self, place: str, item_id: str) -> Item | None:
-        """One row, or None when it is gone."""
+        """One row, or None when it is gone.
+
+        A row that was moved to another place is given all the same, and tells its ``place``.
+        """
+
+    def of_event(self, data: Mapping[str, Any]) -> Item | None:
+        """The row as an event carried it (``Event.data``), read without a call; None where events carry too little.
+
+        Values that could not be read without asking are left out.
+        """
+        return None
 
     @abstractmethod
     def find(self, place: str, mark: str) -> Sequence[Item]:
@@ -240,6 +334,13 @@ class Provider(ABC):
     @abstractmethod
     def update(self, place: str, item: Item, values: Values) -> Item:
         """Write the named values of an existing row (``item`` as last read) and give the row back."""
+
+    def write_many(self, place: str, writes: Sequence[Write]) -> Mapping[str, Item | GroundcrewError]:
+        """Write at most ``bulk`` rows with as few calls as can be: for each mark the row, or why it was not written.
+
+        Marks are keys here: repeating it leaves one row for each, so a lost answer is RetryLater and nothing is looked up.
+        """
+        raise FixSettings(f"{self.key} writes rows one by one")
 
     @abstractmethod
     def delete(self, place: str, item: Item) -> None:
@@ -256,8 +357,25 @@ class Provider(ABC):
         """One company with its facts, or None."""
         raise FixSettings(f"{self.key} has no companies", person=f"{self.name} knows no companies.")
 
-    def feed(self) -> Sequence[bytes]:
-        """The newest events, each as a body that the vendor's ``events.read`` takes; no baseline, no memory."""
+    def try_out(self, place: str) -> str:
+        """Make one row for a test, which people can tell from all others, and say in a sentence where it is.
+
+        For vendors whose way of writing is set up by an admin. Errors show the vendor's own answer in ``person``.
+        """
+        raise FixSettings(
+            f"{self.key} has no try-out", person=f"{self.name} needs no test row here.", code="not_offered"
+        )
+
+    @classmethod
+    def tried_out(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The settings as a :meth:`try_out` that succeeded leaves them."""
+        return settings
+
+    def feed(self, *, wide: bool = False) -> Sequence[bytes]:
+        """The newest events, each as a body that the vendor's ``events.read`` takes; no baseline, no memory.
+
+        ``wide``: as many as the vendor gives, for when the usual number may not reach back far enough.
+        """
         raise FixSettings(f"{self.key} has no events feed", person=f"{self.name} has no events feed here.")
 
     def subscribe(self, address: str) -> str:

@@ -6,15 +6,19 @@ is not guarded: a first run makes hundreds, and they can be taken away again.
 
 from __future__ import annotations
 
-from planeapp.sync.plan import Plan
+from planeapp.sync.shapes import ENDS, Plan
 
 FEW_ENDS, SHARE_OF_ENDS = 10, 0.2
 FEW_CHANGES, SHARE_OF_CHANGES = 50, 0.5
 
 
-def objection(plan: Plan, linked: int) -> str:
-    """Why a person has to agree first, with the numbers, or ``""``. ``linked`` is how many items are linked now."""
-    ends = sum(change.kind == "unlink" for change in plan.changes)
+def objection(plan: Plan, linked: int, missing: int = 0) -> str:
+    """Why a person has to agree first, with the numbers, or ``""``.
+
+    ``linked`` is how many items are linked now; ``missing`` how many of them a listing shows no more, which counts though
+    only some were looked for in this run.
+    """
+    ends = max(sum(change.kind in ENDS for change in plan.changes), missing)
     changed = len({change.link_id for change in plan.changes if change.kind == "update"})
     found = []
     if ends > max(FEW_ENDS, SHARE_OF_ENDS * linked):

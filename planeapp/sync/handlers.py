@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from planeapp.installations import project_facts
 from planeapp.installations.models import Connection, Installation
 from planeapp.lib.events import Event
-from planeapp.sync import due
+from planeapp.sync import due, echoes
+from planeapp.sync.brake import DELETED
+from planeapp.sync.due import Wish
 from planeapp.sync.models import ItemLink, ProjectPair
+from planeapp.sync.told import Told
 
 
 def items_changed(installation: Installation, connection: Connection | None, events: Sequence[Event]) -> list[str]:
@@ -23,8 +27,14 @@ def items_changed(installation: Installation, connection: Connection | None, eve
     unplaced = [event.subject for event in events if not event.project]
     by_item = _pairs_by_item(pairs.filter(links__item_id__in=unplaced)) if unplaced else {}
     found = [by_project.get(event.project, []) or by_item.get(event.subject, []) for event in events]
-    wishes = [(pair, event.subject) for event, theirs in zip(events, found, strict=True) for pair in theirs]
-    due.ask_all(wishes, reason="changed in Plane")
+    for kind, reason in (("item.changed", "changed in Plane"), ("item.deleted", DELETED)):
+        wishes = [
+            Wish(pair, event.subject, Told.of(event.data.get("item") or {}))
+            for event, theirs in zip(events, found, strict=True)
+            for pair in theirs
+            if event.kind == kind
+        ]
+        due.ask_all(wishes, reason=reason)
     return ["" if theirs else "its project is not paired" for theirs in found]
 
 
@@ -37,9 +47,32 @@ def _pairs_by_item(linked: object) -> dict[str, list[UUID]]:
 
 
 def remotes_changed(installation: Installation, connection: Connection | None, events: Sequence[Event]) -> list[str]:
-    """A provider's rows changed: the items linked to them are looked at. Rows that we do not know are none of our business."""
+    """A provider's rows changed: the items linked to them are looked at. Rows that we do not know are none of our business,
+    and a row that is told as we left it is the echo of our own write."""
     rows = {event.subject for event in events}
     links = ItemLink.objects.filter(pair__connection=connection, remote_id__in=rows, state=ItemLink.State.LINKED)
-    found = {remote: (pair, str(item)) for remote, pair, item in links.values_list("remote_id", "pair_id", "item_id")}
-    due.ask_all(list(found.values()), reason="changed at the provider")
-    return ["" if event.subject in found else "not linked to a work item" for event in events]
+    by_row = {link.remote_id: link for link in links.select_related("pair__connection__installation")}
+    known = [by_row.get(event.subject) for event in events]
+    told = [_why_not(event, link) for event, link in zip(events, known, strict=True)]
+    for kind, reason in (("remote.changed", "changed at the provider"), ("remote.deleted", DELETED)):
+        wishes = [
+            Wish(link.pair_id, str(link.item_id))
+            for event, link, why in zip(events, known, told, strict=True)
+            if link and not why and event.kind == kind
+        ]
+        due.ask_all(wishes, reason=reason)
+    return told
+
+
+def _why_not(event: Event, link: ItemLink | None) -> str:
+    if link is None:
+        return "not linked to a work item"
+    return "as we left it" if event.kind == "remote.changed" and echoes.is_echo(event, link) else ""
+
+
+def projects_changed(installation: Installation, connection: Connection | None, events: Sequence[Event]) -> list[str]:
+    """What we keep of a project (its name, key, states, people) is asked for anew when it is needed next."""
+    for event in events:
+        if event.project:
+            project_facts.forget(installation, event.project)
+    return ["" if event.project else "it names no project" for event in events]

@@ -24,6 +24,7 @@ class ProjectPair(models.Model):
     place_id = models.CharField(max_length=200)
     place_name = models.CharField(max_length=255)
     rules = models.JSONField(default=dict)
+    options = models.JSONField(default=dict)  # see planeapp.sync.options.Options
     zone = models.CharField(max_length=64, default="UTC")
     enabled = models.BooleanField(default=True)
     allow_once = models.BooleanField(default=False)  # a person agreed to the next run, however much it changes
@@ -58,7 +59,9 @@ class ItemLink(models.Model):
     state = models.CharField(max_length=20, choices=State, default=State.LINKED)
     ours = models.JSONField(default=dict)
     theirs = models.JSONField(default=dict)
+    seen = models.CharField(max_length=40, blank=True, default="")  # Plane's version of the item that we know of last
     made_by_us = models.BooleanField(default=False)
+    shown = models.BooleanField(default=False)  # its address stands on the work item
     claimed_at = models.DateTimeField(null=True)  # while a worker is making the row over there
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -95,6 +98,8 @@ class Due(models.Model):
     """A work item (or with no item, a whole pair) that has to be looked at; one row however often it was asked for.
 
     ``asked`` grows with every wish, so that a wish that comes while the work is going on is not lost with it.
+    ``told``: the work item as the newest delivery carried it (see ``planeapp.sync.told``); ``only_told``: every wish was
+    such a delivery, so nobody asked to look at the other side.
     """
 
     pair = models.ForeignKey(ProjectPair, models.CASCADE, related_name="due")
@@ -104,13 +109,18 @@ class Due(models.Model):
     claimed_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     reason = models.CharField(max_length=200, blank=True)
+    told = models.JSONField(null=True)
+    told_version = models.CharField(max_length=40, blank=True, default="")
+    told_at = models.DateTimeField(null=True)
+    only_told = models.BooleanField(default=False)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["pair", "item_id"], name="due_once_per_item")]
 
 
 class SyncRun(models.Model):
-    """One run of the engine over a pair or some of its items, with what it did."""
+    """One run of the engine over a pair or some of its items, with what it did. A run over one item is kept only when it
+    changed something."""
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -118,14 +128,123 @@ class SyncRun(models.Model):
         STOPPED = "stopped", "Stopped before its first write"
         FAILED = "failed", "Failed"
 
+    class Kind(models.TextChoices):
+        SYNC = "sync", "Sync"
+        BACKFILL = "backfill", "Backfill"
+        UNDO = "undo", "Undo"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     pair = models.ForeignKey(ProjectPair, models.CASCADE, related_name="runs")
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.SYNC)
     whole = models.BooleanField(default=False)
+    undoes = models.ForeignKey("self", models.SET_NULL, null=True, related_name="undone_by")
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
     counts = models.JSONField(default=dict)
     detail = models.CharField(max_length=500, blank=True)
     started_at = models.DateTimeField(auto_now_add=True, db_index=True)
     finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["pair", "-started_at"], name="runs_of_a_pair")]
+
+
+class RunChange(models.Model):
+    """One write of a run with what stood there before, committed before the write: so that the run can be taken back.
+
+    ``before`` and ``after`` are JSON forms of ``Values`` (``after`` only of what was written). ``done`` is set with the
+    link; a change that is not done may have happened or not.
+    """
+
+    run = models.ForeignKey(SyncRun, models.CASCADE, related_name="changes")
+    link = models.ForeignKey(ItemLink, models.SET_NULL, null=True, related_name="changes")
+    kind = models.CharField(max_length=10)
+    side = models.CharField(max_length=10)
+    item_id = models.UUIDField()
+    item_key = models.CharField(max_length=40, blank=True)
+    remote_id = models.CharField(max_length=200, blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+    done = models.BooleanField(default=False)
+    undone_at = models.DateTimeField(null=True)
+    kept = models.CharField(max_length=500, blank=True)  # why an undo left it (or a part of it) as it is
+    at = models.DateTimeField(auto_now_add=True)
+
+
+class Conflict(models.Model):
+    """Values that both sides changed, where the rule is to ask: what was agreed last, what each side holds, who chose.
+
+    ``values``: field → ``[agreed, Plane's, the other side's]`` (JSON form); first and last day come together.
+    One is open for a link and ``name`` at a time. A choice holds for these very values: when a side changes once more, it
+    is asked again.
+    """
+
+    class Choice(models.TextChoices):
+        PLANE = "plane", "Plane's"
+        VENDOR = "vendor", "The other side's"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    link = models.ForeignKey(ItemLink, models.CASCADE, related_name="conflicts")
+    name = models.CharField(max_length=40)
+    values = models.JSONField()
+    opened_at = models.DateTimeField(auto_now_add=True)
+    choice = models.CharField(max_length=10, choices=Choice, blank=True)
+    chosen_at = models.DateTimeField(null=True)
+    chosen_by = models.CharField(max_length=200, blank=True)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["link", "name"], name="one_open_conflict", condition=models.Q(closed_at=None)
+            )
+        ]
+
+
+class Job(models.Model):
+    """Long work over a pair that goes on where it stopped: a backfill, or taking back a run (``run``).
+
+    ``bookmark`` belongs to the kind of work. ``total`` is None until it is known. ``since``: a backfill takes only work
+    items that changed since then.
+    """
+
+    class Kind(models.TextChoices):
+        BACKFILL = "backfill", "Backfill"
+        UNDO = "undo", "Undo"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Under way"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        ENDED = "ended", "Ended by a person"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    pair = models.ForeignKey(ProjectPair, models.CASCADE, related_name="jobs")
+    kind = models.CharField(max_length=10, choices=Kind)
+    run = models.ForeignKey(SyncRun, models.CASCADE, null=True, related_name="jobs")
+    result = models.ForeignKey(SyncRun, models.SET_NULL, null=True, related_name="made_by")
+    since = models.DateTimeField(null=True)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    bookmark = models.JSONField(default=dict)
+    done = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(null=True)
+    detail = models.CharField(max_length=500, blank=True)
+    asked_by = models.CharField(max_length=200, blank=True)
+    due_at = models.DateTimeField(db_index=True)
+    claimed_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pair"], name="one_backfill_at_a_time", condition=models.Q(kind="backfill", state="waiting")
+            ),
+            models.UniqueConstraint(
+                fields=["run"], name="one_undo_at_a_time", condition=models.Q(kind="undo", state="waiting")
+            ),
+        ]
 
 
 class TimelineEntry(models.Model):

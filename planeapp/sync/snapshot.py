@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from planeapp.installations.gateways import provider_for, side_for
 from planeapp.installations.models import Installation
+from planeapp.plane.paging import moment
 from planeapp.plane.side import PlaneSide
 from planeapp.providers.base import Item, Provider
+from planeapp.sync import conflicts
+from planeapp.sync.counterpart import Counterpart
+from planeapp.sync.eligible import filtered_out
 from planeapp.sync.models import ItemLink, ProjectPair, Tie
-from planeapp.sync.plan import Link, Rule, Snapshot
+from planeapp.sync.options import Options, options_of
+from planeapp.sync.shapes import Decision, Link, Policy, Rule, Snapshot
+from planeapp.sync.timing import placed
+from planeapp.sync.told import Told, news, same_as_agreed
 from planeapp.sync.values import from_json
 
 LOOKS = 50
+"""How many work items and rows that a listing left out are looked for in one run."""
+NOTHING = Told()
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,27 @@ class Sides:
     def vendor(self) -> Provider:
         """The provider's side."""
         return provider_for(self.pair.connection, self.pair.zone)
+
+    @cached_property
+    def rows(self) -> Counterpart:
+        """The provider's rows of this pair."""
+        return Counterpart(self.vendor, self.pair.place_id, self.options.people)
+
+    @cached_property
+    def options(self) -> Options:
+        """The pair's options."""
+        return options_of(self.pair.options)
+
+    @property
+    def policy(self) -> Policy:
+        """The options as planning needs them."""
+        options = self.options
+        return Policy(
+            filtered=lambda values: filtered_out(values, options.filters),
+            placed=lambda values: placed(values, options.timing, self.pair.zone),
+            deletes=options.deletes == "delete",
+            shows=options.show_link and self.plane.shows,
+        )
 
     @property
     def project(self) -> str:
@@ -62,10 +92,17 @@ class Sides:
         }
 
 
-def as_link(row: ItemLink) -> Link:
-    """A link row as planning takes it."""
-    ours, theirs = from_json(row.ours), from_json(row.theirs)
-    return Link(str(row.id), str(row.item_id), row.remote_id, row.state, ours, theirs, row.updated_at)
+def links_of(pair: ProjectPair, **only: Any) -> list[Link]:
+    """The pair's links (or some of them) as planning takes them, with what people have decided."""
+    decided = conflicts.decided(pair, **only)
+    return [_as_link(row, decided.get(row.pk, {})) for row in pair.links.filter(**only)]
+
+
+def _as_link(row: ItemLink, decided: Mapping[str, Decision]) -> Link:
+    return Link(
+        str(row.pk), str(row.item_id), row.remote_id, row.state, from_json(row.ours), from_json(row.theirs), row.updated_at,
+        made_by_us=row.made_by_us, url=row.remote_url, shown=row.shown, seen=row.seen, decided=decided,
+    )  # fmt: skip
 
 
 def _with_parties(item: Item, parties: Mapping[str, tuple[str, ...]]) -> Item:
@@ -79,51 +116,102 @@ def _parties(pair: ProjectPair, **only: Any) -> dict[str, tuple[str, ...]]:
     return {item_id: tuple(sorted(ids)) for item_id, ids in found.items()}
 
 
-def of_item(sides: Sides, item_id: str, extra: Mapping[str, Any] | None = None) -> Snapshot:
-    """Both sides of one work item. ``extra`` are values that somebody asked for beyond what Plane holds (times)."""
-    links = [as_link(row) for row in sides.pair.links.filter(item_id=item_id)]
-    item = sides.plane.get(sides.project, item_id)
-    theirs, gone = {}, set()
-    for link in links:
-        if link.state != ItemLink.State.LINKED:
-            continue
-        row = sides.vendor.get(sides.pair.place_id, link.remote_id)
-        if row is None:
-            gone.add(link.remote_id)
-        else:
-            theirs[row.id] = row
+def of_item(sides: Sides, item_id: str, extra: Mapping[str, Any] | None = None, told: Told = NOTHING) -> Snapshot:
+    """Both sides of one work item. ``extra`` are values that somebody asked for beyond what Plane holds (times); ``told``
+    is the item as a delivery carried it."""
+    links = links_of(sides.pair, item_id=item_id)
+    item = as_told(sides, links, told) or sides.plane.get(sides.project, item_id)
+    theirs, gone, moved = _looked_for(sides, [link.remote_id for link in links if link.state == ItemLink.State.LINKED])
     if item is None:
         absent, archived = _absent(sides, {item_id} if theirs else set(), look=False)
-        return Snapshot({}, theirs, links, absent, frozenset(gone), archived)
+        return Snapshot({}, theirs, links, absent, gone, archived, moved)
     item = _with_parties(item, _parties(sides.pair, item_id=item_id))
     item = replace(item, values={**item.values, **(extra or {})})
-    return Snapshot({item.id: item}, theirs, links, frozenset(), frozenset(gone))
+    return Snapshot({item.id: item}, theirs, links, frozenset(), gone, frozenset(), moved)
 
 
-def of_pair(sides: Sides) -> Snapshot:
-    """Both sides of the whole pair. Only a complete listing, and then a look at the item itself, say that it is gone."""
+def as_told(sides: Sides, links: Sequence[Link], told: Told) -> Item | None:
+    """The work item as a delivery carried it, if that is news; None when it has to be read."""
+    if told.record is None or not news(told, links):
+        return None
+    return sides.plane.read(sides.project, dict(told.record))
+
+
+def old_news(sides: Sides, item_id: str, told: Told) -> bool:
+    """Whether a delivery changes nothing that we keep in step; its version is then the one that we have seen."""
+    links = links_of(sides.pair, item_id=item_id)
+    if told.record is None or not any(link.state == ItemLink.State.LINKED for link in links):
+        return False
+    if any(moment(link.seen) == moment(told.version) for link in links):
+        return True
+    item = as_told(sides, links, told)
+    if item is None:
+        return False
+    item = _with_parties(item, _parties(sides.pair, item_id=item_id))
+    if sides.policy.filtered(item.values) or not same_as_agreed(item, links, sides.rules()):
+        return False
+    sides.pair.links.filter(item_id=item_id).update(seen=told.version)
+    return True
+
+
+def of_page(sides: Sides, items: Sequence[Item], marked: Mapping[str, str]) -> Snapshot:
+    """Some work items as just read, for what has no row yet: rows of linked ones are not looked at.
+
+    ``marked``: mark → id of a row that carries it, as an earlier listing told; those without a link are read again.
+    """
+    ids = [item.id for item in items]
+    links, parties = links_of(sides.pair, item_id__in=ids), _parties(sides.pair, item_id__in=ids)
+    linked = {link.item_id for link in links}
+    candidates = [marked.get(sides.plane.mark_of(item_id), "") for item_id in ids if item_id not in linked]
+    theirs, _, _ = _looked_for(sides, [row_id for row_id in candidates if row_id])
+    return Snapshot({item.id: _with_parties(item, parties) for item in items}, theirs, links)
+
+
+def of_pair(sides: Sides, *, thorough: bool = False) -> Snapshot:
+    """Both sides of the whole pair. Only a complete listing, and then a look at the row itself, say that it is gone.
+
+    At most ``LOOKS`` are looked for on each side, so that a sweep over a project that was emptied does not use up all
+    calls: the next sweep takes the next ones. ``thorough`` looks for all of them.
+    """
     # Links first: a link that is newer than the sides would make an old value look like a change.
-    links = [as_link(row) for row in sides.pair.links.all()]
-    ours, theirs = sides.plane.list(sides.project), sides.vendor.list(sides.pair.place_id)
+    links = links_of(sides.pair)
+    ours, theirs = sides.plane.list(sides.project), sides.rows.list()
     parties = _parties(sides.pair)
     mine = {item.id: _with_parties(item, parties) for item in ours.items}
     their = {item.id: item for item in theirs.items}
     live = [link for link in links if link.state == ItemLink.State.LINKED]
+    looks = len(live) if thorough else LOOKS
     unseen = {link.item_id for link in live if link.item_id not in mine} if ours.complete else set()
-    gone_theirs = {link.remote_id for link in live if link.remote_id not in their} if theirs.complete else set()
-    gone_ours, archived = _absent(sides, unseen)
-    return Snapshot(mine, their, links, gone_ours, frozenset(gone_theirs), archived)
+    lost = sorted(link.remote_id for link in live if link.remote_id not in their) if theirs.complete else []
+    gone_ours, archived = _absent(sides, unseen, looks=looks)
+    found, gone, moved = _looked_for(sides, lost[:looks])
+    missing = sum(link.item_id in unseen - archived or link.remote_id in lost for link in live)
+    missing = max(missing - len(found) - len(moved), 0)
+    return Snapshot(mine, their | found, links, gone_ours, gone, archived, moved, missing)
 
 
-def _absent(sides: Sides, unseen: set[str], look: bool = True) -> tuple[frozenset[str], frozenset[str]]:
-    """Which of these work items are gone, and which are archived; ``look`` at each before calling it gone.
+def _looked_for(sides: Sides, row_ids: Sequence[str]) -> tuple[dict[str, Item], frozenset[str], frozenset[str]]:
+    """Rows looked for one by one: those in their place, ids of those that are gone, ids of those that lie elsewhere."""
+    found: dict[str, Item] = {}
+    gone, moved = set(), set()
+    for row_id in row_ids:
+        row = sides.rows.get(row_id)
+        if row is None:
+            gone.add(row_id)
+        elif sides.rows.elsewhere(row):
+            moved.add(row_id)
+        else:
+            found[row_id] = row
+    return found, frozenset(gone), frozenset(moved)
 
-    At most ``LOOKS`` are looked at, so that a sweep over a project that was emptied does not use up all calls: the next
-    sweep takes the next ones.
-    """
+
+def _absent(
+    sides: Sides, unseen: set[str], look: bool = True, looks: int = LOOKS
+) -> tuple[frozenset[str], frozenset[str]]:  # fmt: skip
+    """Which of these work items are gone, and which are archived; ``look`` at each before calling it gone."""
     if not unseen:
         return frozenset(), frozenset()
     archived, complete = sides.plane.archived(sides.project)
-    rest = sorted(unseen - archived)[:LOOKS] if complete else []
+    rest = sorted(unseen - archived)[:looks] if complete else []
     gone = [found for found in rest if not look or sides.plane.get(sides.project, found) is None]
     return frozenset(gone), archived & unseen

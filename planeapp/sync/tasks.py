@@ -6,7 +6,7 @@ from celery import shared_task
 
 from planeapp.lib.claims import due_within
 from planeapp.lib.wake import awake, wake_again
-from planeapp.sync import due, reconcile
+from planeapp.sync import due, jobs, reconcile, retention
 
 
 @shared_task(name="sync.work_due")
@@ -31,7 +31,24 @@ def work_pairs() -> int:
     return done
 
 
+@shared_task(name="sync.work_jobs")
+def work_jobs() -> int:
+    """Go on with every long job that is due; gives their number."""
+    awake(jobs.TASK)
+    done = 0
+    while jobs.work_one():
+        done += 1
+    wake_again(jobs.TASK, due_within(jobs.workable()))
+    return done
+
+
 @shared_task(name="sync.plan_reconcile")
 def plan_reconcile() -> int:
     """Make every pair due in its turn, to find what no webhook told; gives their number."""
     return reconcile.plan()
+
+
+@shared_task(name="sync.retain")
+def retain() -> int:
+    """Forget runs, lines and answered conflicts that are too old to be of use; gives their number."""
+    return retention.forget_old()

@@ -8,6 +8,10 @@ from planeapp.sync.models import ProjectPair, SyncRun, TimelineEntry
 
 REASONS = {
     "no_dates": "It has neither a start nor a target date.",
+    "filtered": "The filters of its project leave it out",
+    "several": "It has several counterparts, so its new days cannot say which one is meant. Move them over there; Plane's "
+    "days follow.",
+    "moved_over_there": "Its counterpart lies in another place now, so both are left alone until it is back.",
     "no_company": "It is not tied to a company.",
     "archived": "It is archived in Plane, so both sides are left alone. It goes on when it is restored there.",
     "unlinked": "Its counterpart was removed, so it is left alone until somebody asks for it again.",
@@ -19,12 +23,16 @@ REASONS = {
     "fix_settings": "The other system refuses what our settings make us send.",
     "outcome_unknown": "The other system did not confirm a change; we look before we write again.",
     "gone": "It is no longer there.",
+    "not_offered": "The other system offers no way to do this here.",
+    "tools_changed": "What the other system offers has changed; an admin has to look at the connection once more.",
+    "feed_gap": "The list of events may have left something out, so all of it is looked at once.",
 }
 
 
-def reason_text(code: str) -> str:
-    """A sentence for a reason code."""
-    return REASONS.get(code, code.replace("_", " "))
+def reason_text(code: str, more: str = "") -> str:
+    """A sentence for a reason code, with what it says more for this item."""
+    told = REASONS.get(code, code.replace("_", " "))
+    return f"{told.rstrip('.')}: {more}." if more else told
 
 
 def note(

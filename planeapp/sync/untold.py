@@ -24,7 +24,7 @@ from datetime import datetime
 from planeapp.installations import silences
 from planeapp.plane.paging import moment
 from planeapp.sync.apply import Outcome
-from planeapp.sync.plan import Change, Plan, Side, Snapshot
+from planeapp.sync.shapes import Change, Plan, Side, Snapshot
 from planeapp.sync.snapshot import Sides
 
 TOLD = frozenset({"title", "notes", "start", "end", "priority", "state", "people", "labels"})

@@ -25,7 +25,8 @@ PICTURES = ROOT / "var" / "screenshots"
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (390, 1280)
 NO_PAGES = {"setup", "signout", "plane_callback", "healthz", "readyz", "probe",
-            "remove_pair", "sync_pair", "allow_run", "replay_one", "consent", "provider_callback", "client_document"}  # fmt: skip
+            "confirm_tools", "try_out", "remove_pair", "sync_pair", "allow_run", "replay_one", "choose", "end_job",
+            "consent", "provider_callback", "client_document"}  # fmt: skip
 PAGES_OF_TESTS = {"receipt"}
 
 
@@ -65,6 +66,16 @@ OURS = (
     Place("connect-planner", "/w/sandbox/connect/planner/", "ada", view="connect"),
     Place("connect-planhat", "/w/sandbox/connect/planhat/", "ada", view="connect"),
     Place("pairs-planner", "/w/sandbox/pairs/planner/", "ada", view="pairs"),
+    Place("backfill-planner", "/w/sandbox/pairs/planner/{pair}/backfill/", "ada", view="backfill"),
+    Place("conflicts", "/w/sandbox/conflicts/", "ada", view="conflicts"),
+    Place("runs", "/w/sandbox/runs/", "ada", view="runs"),
+    Place("runs-all", "/w/sandbox/runs/?show=all", "ada", view="runs"),
+    Place("run", "/w/sandbox/runs/{run}/", "ada", view="run"),
+    Place("run-undo", "/w/sandbox/runs/{run}/undo/", "ada", view="undo"),
+    Place("run-not-kept", "/w/sandbox/runs/00000000-0000-4000-8000-000000000000/", "ada", status=404),
+    Place("jobs", "/w/sandbox/jobs/", "ada", view="jobs"),
+    Place("settings-planner", "/w/sandbox/connect/planner/settings/", "ada", view="vendor_settings"),
+    Place("rules", "/w/sandbox/pairs/planner/{pair}/", "ada", view="pair"),
     Place("audit", "/w/sandbox/audit/", "ada", view="audit"),
     Place("uninstall", "/w/sandbox/uninstall/", "ada", view="uninstall"),
     Place("overview-member", "/w/sandbox/", "milo", view="overview"),
@@ -76,6 +87,13 @@ OURS = (
     Place("connect-planner-member", "/w/sandbox/connect/planner/", "milo", view="connect", status=403),
     Place("connect-planhat-member", "/w/sandbox/connect/planhat/", "milo", view="connect", status=403),
     Place("pairs-planner-member", "/w/sandbox/pairs/planner/", "milo", view="pairs", status=403),
+    Place("conflicts-member", "/w/sandbox/conflicts/", "milo", view="conflicts"),
+    Place("run-member", "/w/sandbox/runs/{run}/", "milo", view="run"),
+    Place("run-undo-member", "/w/sandbox/runs/{run}/undo/", "milo", view="undo", status=403),
+    Place(
+        "settings-planner-member", "/w/sandbox/connect/planner/settings/", "milo", view="vendor_settings", status=403
+    ),
+    Place("rules-member", "/w/sandbox/pairs/planner/{pair}/", "milo", view="pair"),
     Place("audit-member", "/w/sandbox/audit/", "milo", view="audit", status=403),
     Place("uninstall-member", "/w/sandbox/uninstall/", "milo", view="uninstall", status=403),
 )
@@ -103,10 +121,13 @@ def known(stack: Stack, settled: Newcomer) -> dict[str, str]:
     """Ids that the addresses of pages need, found where a person would find them."""
     item = first_link(settled, f"{stack.app}/w/sandbox/activity/", "a[href*='/items/']")
     delivery = first_link(settled, f"{stack.app}/w/sandbox/deliveries/?state=handled", "tbody a[href*='/deliveries/']")
+    run = first_link(settled, f"{stack.app}/w/sandbox/runs/", "tbody a[href*='/runs/']")
+    pair = first_link(settled, f"{stack.app}/w/sandbox/pairs/planner/", "a[href$='/backfill/']")
     project = first_link(settled, f"{stack.plane}/sandbox/", "a[href*='/projects/']")
     [company] = [row["_id"] for row in settled.planhat("/leancompanies") if row["name"] == "Acme Air"]
     [block, *_] = settled.blocks("Baggage belt 4")
     return {"app": stack.app, "company": company, "block": str(block["data-id"]),
+            "run": run.split("/runs/")[1].strip("/"), "pair": pair.split("/")[-3],
             "item": item.split("/items/")[1].strip("/"),
             "delivery": delivery.split("/deliveries/")[1].strip("/"),
             "project": project.split("/projects/")[1].split("/")[0]}  # fmt: skip

@@ -238,7 +238,7 @@ def test_the_report_of_a_connection_names_each_ability_and_its_state(admin: Memb
     lines = [{"name": "webhooks", "label": "Webhooks", "state": "failed", "detail": "The token lacks a scope."}]
     ConnectionFactory(installation=admin.installation, report={"lines": lines, "abilities": []})
     text = _text(_page(admin, "connect/planner/"))
-    assert "Webhooks Refused The token lacks a scope." in text
+    assert "Webhooks Needs a look The token lacks a scope." in text
 
 
 def test_a_wrong_field_is_tied_to_its_error(admin: Membership) -> None:

@@ -11,8 +11,17 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from planeapp.installations.models import Connection, Credential
-from planeapp.sync.models import ProjectPair
-from tests.factories import ConnectionFactory, DeliveryFactory, MembershipFactory, ProjectPairFactory, TieFactory
+from planeapp.sync.models import Conflict, Job, ProjectPair
+from tests.factories import (
+    ConflictFactory,
+    ConnectionFactory,
+    DeliveryFactory,
+    JobFactory,
+    MembershipFactory,
+    ProjectPairFactory,
+    RunChangeFactory,
+    TieFactory,
+)
 from tests.vendors import Team
 
 WHO = ("anonymous", "guest", "member", "admin", "stranger")
@@ -43,12 +52,24 @@ EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "delivery": (LOOK, NO_POST),
     "replay": (CHANGE, (SIGN_IN, 403, 403, 302, 404)),
     "replay_one": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "conflicts": (LOOK, NO_POST),
+    "choose": (NO_GET, (SIGN_IN, 403, 403, 422, 404)),
+    "runs": (LOOK, NO_POST),
+    "run": (LOOK, NO_POST),
+    "undo": (CHANGE, (SIGN_IN, 403, 403, 302, 404)),
+    "jobs": (LOOK, NO_POST),
+    "end_job": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "backfill": (CHANGE, (SIGN_IN, 403, 403, 302, 404)),
     "audit": (CHANGE, NO_POST),
     "uninstall": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
     "connect": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
     "probe": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "consent": (NO_GET, (SIGN_IN, 403, 403, 200, 404)),  # the page whose link leaves
+    "vendor_settings": (CHANGE, (SIGN_IN, 403, 403, 302, 404)),  # every field of the form may be left empty
+    "confirm_tools": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "try_out": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "pairs": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
+    "pair": (LOOK, (SIGN_IN, 403, 403, 422, 404)),
     "remove_pair": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "sync_pair": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "allow_run": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
@@ -78,6 +99,8 @@ def place(team: Team) -> dict[str, Any]:
     return {
         "slug": team.installation.slug, "provider": "planner", "pair_id": pair.pk, "item_id": team.item()["id"],
         "opaque_id": "nobody-knows-it", "delivery_id": DeliveryFactory(installation=team.installation, state="dead").pk,
+        "conflict_id": ConflictFactory(link__pair=pair).pk, "run_id": RunChangeFactory(run__pair=pair).run_id,
+        "job_id": JobFactory(pair=pair).pk,
     }  # fmt: skip
 
 
@@ -134,6 +157,21 @@ def test_another_workspaces_delivery_cannot_be_reached_through_ones_own(team: Te
         assert getattr(browsers(team)["admin"], method)(address).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("name", "method"), [("choose", "post"), ("run", "get"), ("undo", "get"), ("undo", "post"), ("end_job", "post")]
+)
+def test_what_happened_in_another_workspace_cannot_be_reached_through_ones_own(
+    team: Team, name: str, method: str
+) -> None:
+    parts = {
+        "slug": "sandbox", "conflict_id": ConflictFactory().pk, "run_id": RunChangeFactory().run_id,
+        "job_id": JobFactory().pk,
+    }  # fmt: skip
+    address = reverse(name, kwargs={part: parts[part] for part in PAGES[name]})
+    assert getattr(browsers(team)["admin"], method)(address, {"stays": "plane"}).status_code == 404
+    assert Job.objects.get().state == "waiting" and Conflict.objects.get().choice == ""
+
+
 @pytest.mark.parametrize("name", [name for name in PAGES if {"slug", "provider"} <= PAGES[name]])
 def test_an_unknown_provider_is_not_found(team: Team, name: str) -> None:
     browser = browsers(team)["admin"]
@@ -148,10 +186,13 @@ def test_an_unknown_provider_is_not_found(team: Team, name: str) -> None:
 
 SECOND = {
     "signin": ({}, 302), "signout": ({}, 302), "probe": ({}, 302), "consent": ({}, 200), "sync_pair": ({}, 302),
-    "allow_run": ({}, 302),
+    "allow_run": ({}, 302), "choose": ({"stays": "plane"}, 302), "undo": ({}, 302), "end_job": ({}, 302),
+    "backfill": ({}, 302),
     "remove_pair": ({}, 302), "connect": ({"token": "plr_pat_pat_sandbox.secret"}, 302),
     "pairs": ({"project": "INTG", "place": "prj_winter", "zone": "UTC"}, 302),
     "replay": ({"all": "yes"}, 302), "replay_one": ({}, 302),
+    "pair": ({}, 422), "vendor_settings": ({}, 302), "confirm_tools": ({}, 302),
+    "try_out": ({"place": "prj_ramp", "click": "once"}, 302),
     "uninstall": ({"slug": "sandbox"}, 302),  # the first click ended the session too: to the sign-in
 }  # fmt: skip
 
@@ -176,4 +217,4 @@ def test_a_second_click_does_no_harm(team: Team, place: dict[str, Any], name: st
 
 def rows() -> tuple[int, ...]:
     """How much there is."""
-    return tuple(model.objects.count() for model in (Connection, ProjectPair, Credential))
+    return tuple(model.objects.count() for model in (Connection, ProjectPair, Credential, Job))

@@ -29,7 +29,9 @@ def _values(form: LexborNode) -> dict[str, Any]:
             continue
         if kind in ("checkbox", "radio"):
             if "checked" in field.attributes:
-                values.setdefault(name, []).append(field.attributes.get("value") or "on")
+                before = values.get(name, [])  # a hidden "false" may stand beside a checkbox
+                before = before if isinstance(before, list) else [before]
+                values[name] = [*before, field.attributes.get("value") or "on"]
             continue
         if field.tag == "select":
             chosen = field.css_first("option[selected]") or field.css_first("option")

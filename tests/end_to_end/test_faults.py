@@ -11,7 +11,7 @@ from tests.end_to_end.journey import Newcomer
 from tests.end_to_end.test_interruptions import tomorrow
 from tests.faults.points import BOT, INBOX, SYNC
 from tests.faults.spawning import await_death, spawn_doomed
-from tests.faults.tables import bring_forward, count, let_leases_end, unfinished
+from tests.faults.tables import HELD, bring_forward, count, let_leases_end, unfinished
 from tests.harness import Stack, until
 
 TASKS = {"inbox.work": "inbox", "bot.answer": "bot", "sync.work_due": "live"}
@@ -42,9 +42,9 @@ def sweep(stack: Stack) -> None:
                 app.send_task(task, queue=queue)
 
 
-def come_to_rest(stack: Stack) -> None:
-    """Help the time along until nothing is left to do."""
-    let_leases_end(stack)
+def come_to_rest(stack: Stack, *held: str) -> None:
+    """Help the time along until nothing is left to do. ``held``: tables in which somebody died with rows in hand."""
+    let_leases_end(stack, held)
     sweep(stack)
 
     def rests() -> bool:
@@ -72,7 +72,7 @@ def die_and_recover(stack: Stack, point: str) -> None:
     sweep(stack)
     await_death(stack, name)
     stack.spawn(name)
-    come_to_rest(stack)
+    come_to_rest(stack, *HELD[point.partition(".")[0]])
 
 
 @pytest.mark.parametrize("doomed", steps(INBOX, BOT), indirect=True)
@@ -114,7 +114,7 @@ def test_a_worker_that_dies_again_and_again_loses_nothing(stack: Stack, ada: New
         spawn_doomed(stack, worker_of(stack, "inbox"), point)
         sweep(stack)
         await_death(stack, worker_of(stack, "inbox"))
-        let_leases_end(stack)
+        let_leases_end(stack, HELD["inbox"])
     stack.spawn(worker_of(stack, "inbox"))
     come_to_rest(stack)
     assert [len(ada.answers(key)) for key in keys] == [1, 1, 1, 1]

@@ -26,15 +26,15 @@ BOT = {
     "bot.acted": "planeapp.bot.answering:_keep",
     "bot.answered_before_end": "planeapp.bot.answering:replies.deliver",
     "bot.ended": "planeapp.bot.answering:_end",
-    "bot.reserved": "planeapp.sync.apply:Applier._reserve",
+    "bot.reserved": "planeapp.sync.links:Links.reserve",
     "bot.written_before_link": "planeapp.sync.apply:Applier._found_or_made",
 }
 SYNC = {
     "sync.claimed": "planeapp.sync.due:claim",
-    "sync.reserved": "planeapp.sync.apply:Applier._reserve",
+    "sync.reserved": "planeapp.sync.links:Links.reserve",
     "sync.written_before_link": "planeapp.sync.apply:Applier._found_or_made",
-    "sync.linked": "planeapp.sync.apply:Applier._settle",
-    "sync.linked_before_done": "planeapp.sync.due:engine.run_item",
+    "sync.linked": "planeapp.sync.links:Links.settle",
+    "sync.linked_before_done": "planeapp.sync.due:engine.run_item_of",
     "sync.done": "planeapp.sync.due:_done",
 }
 WEB = {"web.stored_before_answer": "planeapp.inbox.store:_insert"}

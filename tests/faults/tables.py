@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
 from typing import Any
 
 from tests.harness import Stack
 
 CLAIMED = ("inbox_delivery", "bot_turn", "sync_due", "sync_itemlink")
+HELD = {
+    "inbox": ("inbox_delivery",),
+    "bot": ("bot_turn", "sync_itemlink"),
+    "sync": ("sync_due", "sync_itemlink"),
+}
+"""What the worker that comes by a fault point may hold when it dies there."""
 OPEN = {
     "inbox_delivery": "state IN ('waiting', 'failed')",
     "bot_turn": "state IN ('heard', 'acted')",
@@ -34,9 +41,12 @@ def count(stack: Stack, table: str, where: str = "1 = 1") -> int:
     return int(rows(stack, f"SELECT count(*) FROM {table} WHERE {where}")[0][0])
 
 
-def let_leases_end(stack: Stack) -> None:
-    """As if several minutes went by since whoever holds rows took them."""
-    for table in CLAIMED:
+def let_leases_end(stack: Stack, tables: Collection[str] = CLAIMED) -> None:
+    """As if several minutes went by since whoever holds rows of these tables took them.
+
+    Only for what a dead worker held: a healthy one at work must keep its claims.
+    """
+    for table in tables:
         rows(stack, f"UPDATE {table} SET claimed_at = {_earlier(stack)} WHERE claimed_at IS NOT NULL")
 
 

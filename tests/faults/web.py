@@ -16,6 +16,8 @@ ANYTHING = head(path="/webhooks/", method="GET")
 class Web(Stack):
     """The web process. ``BODY_SECONDS`` and the like may be given."""
 
+    redis_steps = 4
+
     def begin(self, **environment: str) -> Web:
         """Make the tables and start."""
         self.manage("migrate", "--noinput")

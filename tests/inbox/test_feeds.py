@@ -13,8 +13,8 @@ from planeapp.inbox.tasks import read_feeds, work_inbox
 from planeapp.installations.models import Connection
 from planeapp.lib.errors import RetryLater
 from planeapp.providers import PROVIDERS
-from planeapp.sync.models import Due
-from tests.factories import ConnectionFactory, ItemLinkFactory
+from planeapp.sync.models import Due, TimelineEntry
+from tests.factories import ConnectionFactory, ItemLinkFactory, ProjectPairFactory
 from tests.inbox.vendor.provider import Vendor
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +45,7 @@ def test_the_first_look_is_a_baseline_and_asks_for_no_work(vendor: type[Vendor])
     assert read_feeds() == 1
     assert bytes(Delivery.objects.get().body) == entry("e-3")
     made.refresh_from_db()
-    assert made.feed_seen == {"ids": ["e-3", "e-2", "e-1"]}
+    assert made.feed_seen == {"ids": ["e-3", "e-2", "e-1"], "page": 3}
 
 
 def test_what_was_seen_is_not_stored_again(vendor: type[Vendor]) -> None:
@@ -112,3 +112,54 @@ def test_the_memory_of_a_feed_is_limited(vendor: type[Vendor]) -> None:
     made.refresh_from_db()
     assert len(made.feed_seen["ids"]) == feeds.REMEMBERED
     assert made.feed_seen["ids"][0] == "e-1"
+
+
+def entries(first: int, last: int) -> list[bytes]:
+    """Entries from the newest (``last``) to the oldest."""
+    return [entry(f"e-{number}") for number in range(last, first - 1, -1)]
+
+
+def paged(vendor: type[Vendor], monkeypatch: pytest.MonkeyPatch, page: int, longest: int) -> Connection:
+    """A connection with a pair whose feed shows so many entries; the first look is done."""
+    monkeypatch.setattr(vendor, "page", page)
+    monkeypatch.setattr(vendor, "longest", longest)
+    made = fed(feed_read_at=None)
+    ProjectPairFactory(connection=made)
+    vendor.told = entries(1, page)
+    read_feeds()
+    return made
+
+
+def test_a_full_page_of_news_is_read_further_until_it_meets_what_is_known(
+    vendor: type[Vendor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paged(vendor, monkeypatch, page=3, longest=9)
+    vendor.told = entries(1, 8)
+    assert read_feeds() == 5
+    assert (Due.objects.count(), TimelineEntry.objects.count()) == (0, 0)
+
+
+def test_a_feed_that_does_not_reach_back_has_everything_looked_at(
+    vendor: type[Vendor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = paged(vendor, monkeypatch, page=3, longest=5)
+    off = ProjectPairFactory(connection=made, enabled=False)
+    vendor.told = entries(1, 20)
+    assert read_feeds() == 5
+    row, told = Due.objects.get(), TimelineEntry.objects.get()
+    assert (row.item_id, row.pair_id != off.pk, told.code) == ("", True, "feed_gap")
+    assert read_feeds() == 0 and TimelineEntry.objects.count() == 1
+
+
+def test_news_that_do_not_fill_a_page_leave_no_gap(vendor: type[Vendor], monkeypatch: pytest.MonkeyPatch) -> None:
+    paged(vendor, monkeypatch, page=3, longest=3)
+    vendor.told = entries(7, 8)  # the vendor forgot the older ones
+    assert (read_feeds(), Due.objects.count()) == (2, 0)
+
+
+def test_a_first_look_and_a_feed_that_was_empty_are_no_gap(vendor: type[Vendor]) -> None:
+    made = fed(feed_read_at=None)
+    ProjectPairFactory(connection=made)
+    assert read_feeds() == 0
+    vendor.told = entries(1, 4)
+    assert (read_feeds(), Due.objects.count()) == (4, 0)

@@ -78,14 +78,13 @@ def test_what_waits_to_be_read_is_counted_by_the_workspace_that_it_names() -> No
 
 def test_events_that_we_have_no_use_for_are_counted_by_their_own_names() -> None:
     installation = InstallationFactory()
-    for event, times in (("cycle", 3), ("module", 1), ("project", 1), ("issue", 1)):
+    for event, times in (("cycle", 3), ("module", 1), ("issue", 1)):
         for _ in range(times):
             push(issue(installation.workspace_id, event=event))
     push(issue(InstallationFactory().workspace_id, event="cycle"))
     work_inbox()
     assert [(group["kind"], group["reason"], group["count"]) for group in showing.of_no_use(installation)] == [
         ("cycle.updated", "not an event that we use", 3), ("module.updated", "not an event that we use", 1),
-        ("project.changed", "unknown event project.changed", 1),
     ]  # fmt: skip
 
 

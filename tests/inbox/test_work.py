@@ -19,6 +19,7 @@ from planeapp.inbox.routes import ROUTES
 from planeapp.inbox.tasks import work_inbox
 from planeapp.inbox.turns import LEASE, claim_turns
 from planeapp.installations.models import Installation
+from planeapp.installations.project_facts import StoredFacts
 from planeapp.sync.models import Due
 from tests.factories import ConnectionFactory, DeliveryFactory, InstallationFactory, ItemLinkFactory, ProjectPairFactory
 from tests.inbox.sending import CAPTURED, issue, issue_body, push, push_captured
@@ -58,6 +59,16 @@ def test_a_change_in_a_paired_project_is_handled_and_makes_its_item_due() -> Non
     assert Due.objects.get().item_id == str(item)
 
 
+def test_a_changed_project_makes_us_ask_plane_anew_what_it_looks_like() -> None:
+    installation = InstallationFactory()
+    StoredFacts(installation).keep(PROJECT, "states", [{"id": "s", "name": "Todo"}])
+    raw = json.loads(issue(installation.workspace_id, event="project"))
+    raw["data"]["id"] = PROJECT
+    row = end(json.dumps(raw).encode())
+    assert (row.state, row.kind) == ("handled", "project.changed")
+    assert StoredFacts(installation).load(PROJECT) == {}
+
+
 def ignored() -> Iterator[tuple[str, object]]:
     ours = uuid.uuid4()
     yield "unknown workspace", lambda: issue(uuid.uuid4())
@@ -67,7 +78,6 @@ def ignored() -> Iterator[tuple[str, object]]:
     yield "the app is uninstalled there", lambda: issue(InstallationFactory(status="uninstalled").workspace_id)
     yield "our own change", lambda: issue(InstallationFactory(app_bot=ours).workspace_id, actor=ours)
     yield "not an event that we use", lambda: issue(InstallationFactory().workspace_id, event="cycle")
-    yield "unknown event project.changed", lambda: issue(InstallationFactory().workspace_id, event="project")
     yield (
         "only the time of the last activity moved",
         lambda: issue(InstallationFactory().workspace_id, field="last_activity_at"),

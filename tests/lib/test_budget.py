@@ -12,7 +12,18 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planeapp.lib.budget import Allowance, Budget, Reserved, Terms, Window, sweeping, unlimited
+from planeapp.lib.budget import (
+    BUSY_SECONDS,
+    FIRST_ANSWER,
+    Allowance,
+    Budget,
+    Reserved,
+    Terms,
+    Window,
+    calling_for,
+    sweeping,
+    unlimited,
+)
 from planeapp.lib.errors import OutOfQuota
 from tests.budgets import Memory
 
@@ -28,30 +39,81 @@ def window(**more: Any) -> Window:
 
 
 @pytest.mark.parametrize(
-    ("known", "reserve", "delay"),
+    ("known", "sweep", "delay"),
     [
-        (window(), 0.0, 0),
-        (window(taken={1_000_000: 9}), 0.0, 0),
-        (window(taken={1_000_000: 10}), 0.0, 60),
-        (window(taken={999_950: 3, 999_990: 7}), 0.0, 10),
-        (window(taken={1_000_000: 5}), 0.5, 60),
-        (window(taken={1_000_000: 4}), 0.5, 0),
-        (window(taken={999_950: 1, 999_990: 4}), 0.5, 10),
-        (window(others=7, others_until=NOW + 20, taken={1_000_000: 3}), 0.0, 20),
-        (window(others=7, others_until=NOW + 20, taken={1_000_000: 2}), 0.0, 0),
-        (window(others=12, others_until=NOW + 20), 0.0, 20),
-        (window(shut_until=NOW + 7), 0.0, 7),
-        (window(limit=None, taken={1_000_000: 500}), 0.5, 0),
+        (window(), False, 0),
+        (window(taken={1_000_000: 9}), False, 0),
+        (window(taken={1_000_000: 10}), False, 60),
+        (window(taken={999_950: 3, 999_990: 7}), False, 10),
+        (window(taken={1_000_000: 5}), True, 60),
+        (window(taken={1_000_000: 4}), True, 0),
+        (window(taken={999_950: 1, 999_990: 4}), True, 10),
+        (window(others=7, others_until=NOW + 20, taken={1_000_000: 3}), False, 20),
+        (window(others=7, others_until=NOW + 20, taken={1_000_000: 2}), False, 0),
+        (window(others=12, others_until=NOW + 20), False, 20),
+        (window(shut_until=NOW + 7), False, 7),
+        (window(limit=None, taken={1_000_000: 500}), True, 0),
     ],
 )
-def test_a_call_waits_for_as_long_as_the_window_is_full(known: Window, reserve: float, delay: float) -> None:
-    assert known.delay(NOW, TEN, reserve) == delay
+def test_a_call_waits_for_as_long_as_the_window_is_full(known: Window, sweep: bool, delay: float) -> None:
+    assert known.delay(NOW, TEN, sweep=sweep) == delay
 
 
 def test_spare_calls_are_left_to_other_programs() -> None:
     terms = Terms(limit=10, spare=4)
-    assert window(taken={1_000_000: 5}).delay(NOW, terms, 0.0) == 0
-    assert window(taken={1_000_000: 6}).delay(NOW, terms, 0.0) == 60
+    assert window(taken={1_000_000: 5}).delay(NOW, terms, sweep=False) == 0
+    assert window(taken={1_000_000: 6}).delay(NOW, terms, sweep=False) == 60
+
+
+# What a sweep leaves
+
+
+@pytest.mark.parametrize(
+    ("limit", "busy", "quiet"),
+    [(1, 0, 1), (2, 1, 1), (3, 1, 2), (10, 5, 5), (21, 10, 11), (60, 30, 48), (200, 100, 180), (5000, 2500, 4500)],
+)
+def test_a_sweep_s_share_is_half_while_somebody_is_about_and_nearly_all_when_not(
+    limit: int, busy: int, quiet: int
+) -> None:  # fmt: skip
+    known = Window(limit=limit, live_at=NOW)
+    assert known.share(NOW + BUSY_SECONDS - 1, TEN, sweep=True) == busy
+    assert known.share(NOW + BUSY_SECONDS, TEN, sweep=True) == quiet
+
+
+def test_what_is_spare_or_used_by_others_is_nobody_s_share() -> None:
+    known = Window(limit=200, others=60, others_until=NOW + 60)
+    assert known.share(NOW, Terms(spare=40), sweep=True) == 88
+    assert known.share(NOW, Terms(spare=40), sweep=False) == 100
+
+
+def test_a_sweep_that_yielded_goes_on_when_it_has_been_quiet_for_long_enough() -> None:
+    known = window(limit=1, live_at=NOW - 100)
+    assert known.delay(NOW, TEN, sweep=True) == 20
+
+
+def test_a_window_that_was_stored_before_sweeps_looked_for_people_counts_as_quiet() -> None:
+    assert Window.load('{"taken": {}, "limit": 60}', TEN, NOW).share(NOW, TEN, sweep=True) == 48
+
+
+# How fast it may go
+
+
+@pytest.mark.parametrize(
+    ("known", "sweep", "rate"),
+    [
+        (window(limit=None), True, None),
+        (window(limit=60), False, 1.0),
+        (window(limit=60, taken={1_000_000: 60}), False, 1.0),
+        (window(limit=600), True, 9.0),
+        (window(limit=600, live_at=NOW - 1), True, 5.0),
+        (window(limit=60, others=30, others_until=NOW + 60), False, 0.5),
+        (window(limit=60, others=30, others_until=NOW), False, 1.0),
+    ],
+)
+def test_the_rate_is_what_may_be_used_of_the_limit_by_the_second(
+    known: Window, sweep: bool, rate: float | None
+) -> None:
+    assert known.rate(NOW, TEN, sweep=sweep) == rate
 
 
 # What answers tell
@@ -106,8 +168,15 @@ def test_a_refusal_teaches_a_limit_that_nobody_told_and_it_is_believed_for_an_ho
     assert Window.load(known.dump(), Terms(), NOW + 3600).limit is None
 
 
+def test_one_that_was_refused_after_many_calls_is_believed_for_a_day() -> None:
+    known = Window(taken={1_000_000: 120}).answered(0, NOW, Allowance(refused=True), Terms())
+    assert (known.limit, known.guess_until) == (119, NOW + 24 * 3600)
+    few = Window(taken={1_000_000: 30}).answered(0, NOW, Allowance(refused=True), Terms())
+    assert few.guess_until == NOW + 3600
+
+
 def test_a_window_is_stored_whole() -> None:
-    known = Window({1_000_000: 2}, 9, NOW + 1, 3, NOW + 2, NOW + 3)
+    known = Window({1_000_000: 2}, 9, NOW + 1, 3, NOW + 2, NOW + 3, NOW - 4)
     assert Window.load(known.dump(), TEN, NOW) == known
 
 
@@ -169,6 +238,78 @@ def test_a_sweep_that_may_wait_goes_on_where_it_is(budget: Any) -> None:
             with budget.call():
                 pass
     assert waited == [60, 60, 60]
+
+
+def test_a_sweep_in_a_quiet_time_goes_near_the_limit_and_yields_with_the_next_call_when_somebody_shows_up() -> None:
+    budget = Budget("token", Memory(), Terms(limit=100))
+    with time_machine.travel(NOW, tick=False) as clock:
+        assert spend(budget, 60, sweep=True) == 60
+        assert spend(budget, 1) == 1
+        assert spend(budget, 1, sweep=True) == 0
+        clock.shift(95)
+        assert spend(budget, 99, sweep=True) == 50
+        clock.shift(95)
+        assert spend(budget, 99, sweep=True) == 88
+
+
+def test_live_work_that_finds_no_room_makes_sweeps_yield_all_the_same(budget: Any) -> None:
+    with budget.call() as call:
+        call.tell(Allowance(resets_in=30, refused=True))
+    budget.clock.shift(10)
+    assert spend(budget, 1) == 0
+    assert budget.window().live_at == NOW + 10
+
+
+def test_routine_work_makes_no_sweep_yield_and_has_no_share_of_its_own() -> None:
+    budget = Budget("token", Memory(), Terms(limit=100))
+    with time_machine.travel(NOW, tick=False):
+        with calling_for("feed", routine=True):
+            assert spend(budget, 1) == 1
+        assert spend(budget, 200, sweep=True) == 87
+        with calling_for("feed", routine=True):
+            assert spend(budget, 99) == FIRST_ANSWER
+
+
+def test_to_look_keeps_nothing() -> None:
+    store = Memory()
+    budget = Budget("token", store, Terms(limit=60))
+    assert (budget.rate(sweep=False), budget.delay(sweep=True), budget.window().used) == (1.0, 0, 0)
+    assert store.texts == {}
+
+
+def test_a_page_can_tell_how_long_a_sweep_has_to_wait(budget: Budget) -> None:
+    spend(budget, 5, sweep=True)
+    assert (budget.delay(sweep=True), budget.delay(sweep=False)) == (60, 0)
+
+
+# What calls are made for
+
+
+def test_calls_are_told_to_the_tally_by_what_they_are_for() -> None:
+    told: list[tuple[str, bool]] = []
+    budget = Budget("token", Memory(), Terms(limit=9), lambda name, *, refused: told.append((name, refused)))
+    spend(budget, 1)
+    spend(budget, 1, sweep=True)
+    with sweeping(name="backfill"):
+        spend(budget, 1)
+        with calling_for("probe"), budget.call() as call:
+            call.tell(Allowance(refused=True))
+    assert told == [("live", False), ("sweep", False), ("backfill", False), ("probe", True)]
+
+
+def test_a_call_that_found_no_room_is_not_told_and_one_without_an_answer_is(budget: Budget) -> None:
+    told: list[str] = []
+    budget.tally = lambda name, *, refused: told.append(name)
+    with pytest.raises(LookupError), budget.call():
+        raise LookupError
+    assert (spend(budget, 99), len(told)) == (9, 10)
+
+
+def test_calls_are_told_when_no_store_counts_them() -> None:
+    told: list[str] = []
+    budget = unlimited()
+    budget.tally = lambda name, *, refused: told.append(name)
+    assert (spend(budget, 3), told) == (3, ["live"] * 3)
 
 
 def test_what_is_done_after_a_sweep_is_live_again(budget: Budget) -> None:
@@ -263,14 +404,40 @@ def _die(vendor: Vendor, under_way: list[Any], one: Any) -> None:
 GRAVES: list[Any] = []
 
 
-@given(limit=st.integers(2, 40), sweeps=st.lists(st.integers(1, 9), max_size=12), gap=st.floats(0, 20))
-def test_however_many_sweeps_ask_live_work_finds_its_half(limit: int, sweeps: list[int], gap: float) -> None:
+@given(limit=st.integers(2, 60), sweeps=st.lists(st.integers(1, 20), max_size=8), gap=st.floats(0, 20))
+def test_however_many_sweeps_ask_a_first_answer_finds_its_calls(limit: int, sweeps: list[int], gap: float) -> None:
     budget = Budget("token", Memory(), Terms(limit=limit))
     with time_machine.travel(NOW, tick=False) as clock:
         for count in sweeps:
             spend(budget, count, sweep=True)
             clock.shift(gap)
-        assert spend(budget, limit) >= math.ceil(limit / 2)
+        assert spend(budget, limit) >= max(limit // 10, min(FIRST_ANSWER, limit // 2)) >= 1
+
+
+@given(limit=st.integers(2, 60), steps=st.lists(st.tuples(st.booleans(), st.integers(1, 9), st.floats(0, 30))))
+def test_a_sweep_never_eats_into_what_is_kept(limit: int, steps: list[tuple[bool, int, float]]) -> None:
+    budget, live_at = Budget("token", Memory(), Terms(limit=limit)), -math.inf
+    with time_machine.travel(NOW, tick=False) as clock:
+        for sweep, count, gap in steps:
+            made = spend(budget, count, sweep)
+            live_at = live_at if sweep else time.time()
+            if sweep and made:
+                busy = live_at + BUSY_SECONDS > time.time()
+                kept = math.ceil(limit / 2) if busy else max(limit // 10, min(FIRST_ANSWER, limit // 2))
+                assert budget.window().used <= limit - kept
+            clock.shift(gap)
+
+
+@given(limit=st.integers(2, 40), steps=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.floats(0, 20))))
+def test_while_somebody_is_about_sweeps_alone_never_use_more_than_half(limit: int, steps: Any) -> None:
+    budget, sweeps = Budget("token", Memory(), Terms(limit=limit)), deque[tuple[float, int]]()
+    with time_machine.travel(NOW, tick=False) as clock:
+        for live, count, gap in steps:
+            spend(budget, max(live, 1))
+            sweeps.append((time.time(), spend(budget, count, sweep=True)))
+            recent = sum(made for at, made in sweeps if at > time.time() - 60)
+            assert recent <= limit // 2
+            clock.shift(gap)
 
 
 @given(limit=st.integers(2, 30), real=st.integers(1, 30), others=st.integers(0, 30))

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from planeapp.lib.errors import FixSettings
 from planeapp.sync.models import ItemLink, SyncRun, TimelineEntry
 from tests.factories import ConnectionFactory, InstallationFactory, ItemLinkFactory
 from tests.operators.running import refused, run
+from tests.sync.conftest import Bench
 from tests.vendors import Team
 
 
@@ -102,3 +104,11 @@ def test_a_run_that_the_guard_stops_is_refused_with_the_way_on(paired: Team) -> 
     assert ran.err.startswith("Stopped before the first write: CUST ↔ Ramp operations.") and "--force" in ran.err
     assert run("sync", "sandbox", "--force").code == 0
     assert not ItemLink.objects.filter(state="linked").exists()
+
+
+def test_items_that_failed_are_counted_and_end_the_run_with_1(bench: Bench) -> None:
+    bench.world.fail("create", FixSettings("422", person="The title is too long."))
+    ran = run("sync", "sandbox")
+    assert (ran.code, ran.out.strip()) == (1, "CUST ↔ Main shelf: 1 failed")
+    assert ran.err == "1 work item of CUST ↔ Main shelf failed; the page Activity says why."
+    assert run("sync", "sandbox").code == 0

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 import pytest
 
 from planeapp.lib.errors import Gone, OutcomeUnknown, RetryLater
-from planeapp.providers.base import Party, Provider
-from tests.providers.contract import ProviderContract
+from planeapp.providers.base import Item, Party, Place, Provider
+from tests.providers.contract import DatedContract, MovedContract, ProviderContract
 from tests.providers.memory import Memory, World, memory_access
 
 
@@ -24,15 +24,35 @@ def memory(world: World) -> Memory:
     return Memory(world=world)
 
 
-class TestContract(ProviderContract):
+class TestContract(DatedContract, MovedContract, ProviderContract):
+    clearable = frozenset({"notes", "end", "people", "state", "priority", "url"})
+
     @pytest.fixture
     def provider(self, memory: Memory) -> Provider:
         return memory
 
     @pytest.fixture
+    def move(self, world: World) -> Callable[[Item], str]:
+        world.places.append(Place("other", "Other shelf"))
+
+        def moved(item: Item) -> str:
+            world.move(item.id, "other")
+            return "other"
+
+        return moved
+
+    @pytest.fixture
+    def lose_answer(self, world: World) -> Callable[[], None]:
+        return lambda: world.lose_answer("create")
+
+    @pytest.fixture
     def values(self) -> Mapping[str, Any]:
         return {
             "title": "Ship it",
+            "notes": "<p>Today</p>",
+            "state": "started",
+            "priority": "high",
+            "url": "https://app.plane.so/ws/browse/CUST-12/",
             "start": date(2026, 11, 23),
             "end": date(2026, 11, 24),
             "people": ("jo@example.com",),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from planeapp.lib.errors import FixSettings, OutcomeUnknown, OutOfQuota, Reconne
 from planeapp.sync import due, engine
 from planeapp.sync.apply import Outcome
 from planeapp.sync.models import Due, TimelineEntry
+from planeapp.sync.snapshot import Sides
 from planeapp.sync.tasks import plan_reconcile, work_due, work_pairs
 from tests.factories import DueFactory, ProjectPairFactory
 from tests.sync.conftest import Bench
@@ -27,14 +29,15 @@ class Engine:
         self.errors = list(errors)
         self.looked: list[str] = []
 
-    def run_item(self, pair: object, item_id: str) -> Outcome:
+    def run_item_of(self, sides: object, item_id: str, extra: object = None, told: object = None) -> Outcome:
         self.looked.append(item_id)
         if self.errors:
             raise self.errors.pop(0)
         return Outcome()
 
-    def run_pair(self, pair: object) -> None:
-        self.run_item(pair, "")
+    def run_pair(self, pair: object, *, beat: Callable[[], bool]) -> None:
+        assert beat()
+        self.run_item_of(pair, "")
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def pretend(*errors: Exception) -> Engine:
         made = Engine(*errors)
-        monkeypatch.setattr(engine, "run_item", made.run_item)
+        monkeypatch.setattr(engine, "run_item_of", made.run_item_of)
         monkeypatch.setattr(engine, "run_pair", made.run_pair)
         return made
 
@@ -120,11 +123,11 @@ def test_whole_pairs_and_single_items_are_worked_off_apart(looks: Any) -> None:
 def test_a_wish_that_comes_during_the_look_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     row = DueFactory()
 
-    def look(pair: object, item_id: str) -> Outcome:
+    def look(sides: object, item_id: str, extra: object, told: object) -> Outcome:
         due.ask(row.pair, row.item_id, delay=timedelta(0))
         return Outcome()
 
-    monkeypatch.setattr(engine, "run_item", look)
+    monkeypatch.setattr(engine, "run_item_of", look)
     work()
     row.refresh_from_db()
     assert (row.asked, row.claimed_at) == (2, None)
@@ -180,7 +183,7 @@ def test_quota_pauses_the_connection_until_the_vendor_allows_and_others_go_on(lo
     with time_machine.travel(timezone.now(), tick=False) as clock:
         due.claim(due.workable().exclude(item_id=""), 1)
         Due.objects.update(claimed_at=None)
-        due._work(Due.objects.get(pk=first.pk))
+        due._work(Due.objects.get(pk=first.pk), Sides(first.pair))
         first.pair.connection.refresh_from_db()
         assert first.pair.connection.paused_until == timezone.now() + timedelta(seconds=120)
         assert set(due.workable()) == {other}
@@ -242,7 +245,7 @@ def test_what_settings_cause_is_said_and_not_tried_again(looks: Any) -> None:
 def test_a_fault_of_ours_holds_up_nobody_else_and_comes_back(looks: Any) -> None:
     first, second = DueFactory(due_at=timezone.now() - timedelta(seconds=9)), DueFactory()
     seen = looks(LookupError("a bug"))
-    assert work() == 2
+    assert work_due() == 2
     assert seen.looked == [first.item_id, second.item_id]
     first.refresh_from_db()
     assert (list(Due.objects.all()), first.attempts, first.claimed_at) == ([first], 1, None)

@@ -14,10 +14,11 @@ from planeapp.lib.errors import FixSettings, Gone, OutcomeUnknown, OutOfQuota, R
 from planeapp.plane.scopes import ScopeMissing
 from planeapp.plane.side import PlaneSide
 from planeapp.providers.base import Listing
+from planeapp.sandbox.plane import work_items
 from planeapp.sync import engine, snapshot
-from planeapp.sync.apply import Busy
-from planeapp.sync.models import ItemLink, SyncRun, TimelineEntry
-from planeapp.sync.plan import Plan
+from planeapp.sync.links import Busy
+from planeapp.sync.models import ItemLink, ProjectPair, SyncRun, TimelineEntry
+from planeapp.sync.shapes import Plan
 from tests.factories import ItemLinkFactory, TieFactory
 from tests.fewer import all_but, allow, deny
 from tests.sync.conftest import MONDAY, NOWHERE, WEDNESDAY, Bench
@@ -438,3 +439,226 @@ def test_items_that_may_not_be_read_cost_no_call_and_say_why(linked: Bench) -> N
             look()
         assert "projects.work_items:read" in caught.value.person
     assert (len(linked.sandbox.requests("GET")), linked.world.calls) == (before, [])
+
+
+# The row's address on the work item
+
+
+def addresses(bench: Bench) -> list[tuple[str, str]]:
+    """Links on the work item in Plane: address and title."""
+    return [(row["url"], row["title"]) for row in bench.sandbox.plane.live("link", issue=bench.item)]
+
+
+def test_a_new_row_is_shown_on_its_work_item_once(bench: Bench) -> None:
+    for _ in range(2):
+        engine.run_pair(bench.pair)
+    (row,), (link,) = bench.rows(), bench.links()
+    assert addresses(bench) == [(row.url, f"Memory: {link.item_key}")]
+    assert link.shown
+    assert len(bench.sandbox.requests("POST", "/links/")) == 1
+
+
+def test_a_pair_that_does_not_want_it_shows_nothing(bench: Bench) -> None:
+    bench.pair.options = {"show_link": False}
+    bench.pair.save()
+    engine.run_pair(bench.pair)
+    assert (addresses(bench), [link.shown for link in bench.links()]) == ([], [False])
+
+
+def test_rows_from_before_are_shown_by_the_next_look_and_the_run_counts_it(linked: Bench) -> None:
+    linked.sandbox.plane.store.delete("link", linked.sandbox.row("link", issue=linked.item)["id"])
+    linked.pair.links.update(shown=False)
+    assert engine.run_pair(linked.pair).counts == {"show plane": 1}
+    assert len(addresses(linked)) == 1
+    assert engine.run_pair(linked.pair).counts == {}
+
+
+def test_an_address_that_a_person_put_there_already_is_not_put_twice(linked: Bench) -> None:
+    linked.pair.links.update(shown=False)
+    engine.run_item(linked.pair, linked.item)
+    assert len(addresses(linked)) == 1
+    assert linked.links()[0].shown
+
+
+@pytest.mark.parametrize(("status", "raised"), [(503, True), (400, False)])
+def test_an_address_that_could_not_be_put_there_is_mended_by_the_next_look(
+    bench: Bench, status: int, raised: bool
+) -> None:
+    bench.sandbox.fault(method="POST", path="/links/", status=status, body='{"error": "no"}')
+    if raised:
+        with pytest.raises(RetryLater):
+            engine.run_item(bench.pair, bench.item)
+    else:
+        engine.run_item(bench.pair, bench.item)
+    assert ([link.state for link in bench.links()], addresses(bench)) == (["linked"], [])
+    engine.run_item(bench.pair, bench.item)
+    assert (len(addresses(bench)), len(bench.rows())) == (1, 1)
+
+
+# Several rows of one item
+
+
+def copied(linked: Bench, start: date, end: date) -> str:
+    """Somebody over there copies the row, mark and all, to other days; two looks later it is one more of the item's."""
+    (row,) = linked.rows()
+    made = linked.world.put({**row.values, "start": start, "end": end}, mark=row.mark)
+    assert engine.run_pair(linked.pair).counts["adopt vendor"] == 1
+    engine.run_pair(linked.pair)
+    return made.id
+
+
+def days_in_plane(bench: Bench) -> tuple[str, str]:
+    record = bench.sandbox.plane.store.get("work_item", bench.item)
+    assert record
+    return record["start_date"], record["target_date"]
+
+
+def test_a_copy_of_a_row_is_one_more_of_the_item_and_planes_days_go_around_both(linked: Bench) -> None:
+    copied(linked, date(2026, 11, 26), date(2026, 11, 30))
+    assert days_in_plane(linked) == ("2026-11-23", "2026-11-30")
+    assert [link.state for link in linked.links()] == ["linked", "linked"]
+    assert engine.run_pair(linked.pair).counts == {}
+    assert linked.world.writes() == []
+
+
+def test_one_of_several_rows_that_moves_over_there_moves_planes_days(linked: Bench) -> None:
+    copy = copied(linked, date(2026, 11, 26), date(2026, 11, 30))
+    linked.world.edit(copy, start=date(2026, 12, 7), end=date(2026, 12, 9))
+    engine.run_item(linked.pair, linked.item)
+    assert days_in_plane(linked) == ("2026-11-23", "2026-12-09")
+    assert dict(engine.run_item(linked.pair, linked.item).counts) == {}
+
+
+def test_several_rows_of_which_one_moved_while_plane_was_busy_are_not_forgotten(linked: Bench) -> None:
+    copy = copied(linked, date(2026, 11, 26), date(2026, 11, 30))
+    linked.patch(name="Renamed")
+    linked.world.edit(copy, end=date(2026, 12, 9))
+    linked.sandbox.fault(method="PATCH", path="/work-items/", status=400, body='{"error": "no"}')
+    assert engine.run_item(linked.pair, linked.item).failed
+    engine.run_item(linked.pair, linked.item)
+    assert days_in_plane(linked) == ("2026-11-23", "2026-12-09")
+    assert {row.values["title"] for row in linked.rows()} == {"Renamed"}
+
+
+def test_planes_days_that_move_wait_for_a_person_while_there_are_several_rows(linked: Bench) -> None:
+    copied(linked, date(2026, 11, 26), date(2026, 11, 30))
+    linked.patch(target_date="2026-12-24", name="Renamed")
+    engine.run_item(linked.pair, linked.item)
+    assert codes(linked)[-3:] == ["several", "updated", "updated"]
+    assert {row.values["end"] for row in linked.rows()} == {WEDNESDAY, date(2026, 11, 30)}
+    assert [held.code for held in engine.preview(linked.pair).held if held.item_id == linked.item] == ["several"] * 2
+
+
+# Rows in another place
+
+
+def test_a_row_that_was_dragged_away_is_left_alone_until_it_is_back(linked: Bench) -> None:
+    (row,) = linked.rows()
+    linked.world.move(row.id, "attic")
+    linked.patch(name="Renamed")
+    for _ in range(2):
+        engine.run_pair(linked.pair)
+        engine.run_item(linked.pair, linked.item)
+    assert (linked.world.writes(), codes(linked), linked.rows()) == ([], ["moved_over_there"], [])
+    linked.world.move(row.id, "main", place="attic")
+    linked.world.rows["main"][row.id] = replace(linked.rows()[0], place="")
+    engine.run_pair(linked.pair)
+    assert linked.rows()[0].values["title"] == "Renamed"
+
+
+# Adopting
+
+
+def test_where_an_adopted_row_and_its_item_differ_the_next_look_writes_planes_values(bench: Bench) -> None:
+    mark = f"plane:{bench.pair.connection.installation.workspace_id}/{bench.item}"
+    bench.world.put({"title": "Old name", "notes": "Old", "start": LATER, "end": LATER}, mark=mark)
+    title = bench.title
+    assert engine.run_pair(bench.pair).counts == {"adopt vendor": 1}
+    engine.run_pair(bench.pair)
+    (row,) = bench.rows()
+    assert (row.values["title"], row.values["start"], row.values["end"]) == (title, MONDAY, WEDNESDAY)
+    assert (bench.title, days_in_plane(bench)) == (title, ("2026-11-23", "2026-11-25"))
+    assert engine.run_pair(bench.pair).counts == {}
+
+
+# Taken over
+
+
+def test_a_run_that_another_worker_took_over_stops_before_its_next_write(bench: Bench) -> None:
+    bench.world.hold = lambda values: ""
+    beats = iter([True, True, False])
+    with pytest.raises(Busy):
+        engine.run_pair(bench.pair, beat=lambda: next(beats))
+    run = SyncRun.objects.get()
+    assert (run.state, len(bench.rows()), run.changes.filter(done=True).count()) == ("failed", 2, 2)
+    bench.pair.refresh_from_db()
+    assert bench.pair.reconciled_at is None
+
+
+# Three hundred at once
+
+
+MANY = 300
+
+
+@pytest.fixture
+def crowd(linked: Bench) -> Bench:
+    """Three hundred more work items, linked to rows that look as they do."""
+    plane, ada = linked.sandbox.plane, linked.sandbox.row("user", display_name="ada")
+    project = linked.sandbox.row("project", identifier="CUST")
+    linked.pair.options = {"show_link": False}
+    linked.pair.rules = {
+        name: {"direction": "off"} for name in ("notes", "state", "priority", "people", "parties", "url")
+    }
+    linked.pair.save()
+    made = [work_items.create(plane, project, ada, {"name": f"Item {number}"}) for number in range(MANY)]
+    rows = [linked.world.put({"title": item["name"], "start": None, "end": None}) for item in made]
+    ItemLink.objects.bulk_create(
+        ItemLink(
+            pair=linked.pair, item_id=item["id"], remote_id=row.id, made_by_us=True, ours=row.values, theirs=row.values
+        )
+        for item, row in zip(made, rows, strict=True)
+    )
+    assert engine.run_pair(linked.pair).counts == {}
+    return linked
+
+
+def emptied_over_there(bench: Bench) -> None:
+    for link in bench.links()[1:]:
+        bench.world.remove(link.remote_id)
+
+
+def emptied_in_plane(bench: Bench) -> None:
+    for link in bench.links()[1:]:
+        bench.sandbox.plane.store.delete("work_item", str(link.item_id))
+
+
+@pytest.mark.parametrize(
+    ("empty", "ended"), [(emptied_over_there, "unlink vendor"), (emptied_in_plane, "unlink plane")]
+)
+def test_three_hundred_deletes_at_once_stop_with_their_number_and_all_end_once_a_person_allows_it(
+    crowd: Bench, empty: Any, ended: str
+) -> None:
+    empty(crowd)
+    for _ in range(2):
+        run = engine.run_pair(crowd.pair)
+        assert (run.state, run.counts[ended]) == ("stopped", snapshot.LOOKS)
+        assert run.detail.startswith(f"It would end {MANY} of {MANY + 1} links")
+    assert {link.state for link in crowd.links()} == {"linked"}
+    assert crowd.world.writes() == []
+    ProjectPair.objects.update(allow_once=True)
+    crowd.pair.refresh_from_db()
+    assert engine.run_pair(crowd.pair).counts == {ended: MANY}
+    assert [link.state for link in crowd.links()].count("unlinked") == MANY
+    crowd.pair.refresh_from_db()
+    assert engine.run_pair(crowd.pair).counts == {}
+    assert crowd.pair.allow_once is False
+
+
+def test_rows_that_would_be_deleted_with_their_items_count_as_ends_too(crowd: Bench) -> None:
+    crowd.pair.options = {"show_link": False, "deletes": "delete"}
+    crowd.pair.save()
+    emptied_in_plane(crowd)
+    run = engine.run_pair(crowd.pair)
+    assert (run.state, run.counts["delete vendor"], len(crowd.rows())) == ("stopped", snapshot.LOOKS, MANY + 1)
+    assert f"end {MANY} of {MANY + 1} links" in run.detail

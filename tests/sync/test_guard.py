@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from planeapp.sync.guard import objection
-from planeapp.sync.plan import Change, Plan
+from planeapp.sync.shapes import Change, Plan
 
 
 def plan(**counts: int) -> Plan:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextvars import Context
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from planeapp.installations.gateways import plane_for
 from planeapp.lib.budget import Reserved
+from planeapp.lib.claims import LEASE, anything_due, claim
 from planeapp.sandbox.plane import work_items
 from planeapp.sync import due, patience
 from planeapp.sync.models import Due, SyncRun, TimelineEntry
@@ -58,13 +60,85 @@ def test_a_row_that_another_worker_has_is_let_go(slept: list[float]) -> None:
     row = held()
     Due.objects.update(claimed_at=timezone.now())
     assert not Patience(row)(1.0)
+    assert slept == []
+
+
+def test_after_a_wait_the_row_is_ours_for_a_whole_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = held()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        monkeypatch.setattr(patience.time, "sleep", lambda seconds: clock.shift(seconds))
+        assert Patience(row)(LONGEST_PAUSE)
+        assert Due.objects.get().claimed_at == timezone.now()
+        clock.shift(LEASE - timedelta(seconds=1))
+        assert not anything_due(Due.objects.all())
+
+
+def test_a_wait_in_which_the_row_went_to_another_worker_is_the_end_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = held()
+    monkeypatch.setattr(patience.time, "sleep", lambda _: Due.objects.update(claimed_at=timezone.now()))
+    assert not Patience(row)(1.0)
+
+
+# Beats of a run that works
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Coordinates]:
+    with time_machine.travel(timezone.now(), tick=False) as found:
+        yield found
+
+
+def taken() -> Due:
+    made: Due = DueFactory(item_id="")
+    (row,) = claim(Due.objects.filter(pk=made.pk), 1)
+    return row
+
+
+def test_a_run_that_beats_keeps_its_row_for_as_long_as_it_works(clock: time_machine.Coordinates) -> None:
+    mine = Patience(taken())
+    for _ in range(100):
+        clock.shift(15)
+        assert mine.beat()
+        assert claim(Due.objects.all(), 1) == []
+
+
+def test_a_beat_writes_only_now_and_then(clock: time_machine.Coordinates, django_assert_num_queries: Any) -> None:
+    mine = Patience(taken())
+    with django_assert_num_queries(2):
+        for _ in range(45):
+            clock.shift(1)
+            assert mine.beat()
+
+
+def test_a_run_that_was_away_for_longer_than_its_lease_hears_that_another_has_the_row(
+    clock: time_machine.Coordinates,
+) -> None:
+    mine = Patience(taken())
+    clock.shift(LEASE + timedelta(seconds=1))
+    (theirs,) = claim(Due.objects.all(), 1)
+    assert [mine.beat(), mine.beat(), mine(1.0)] == [False] * 3
+    assert Patience(theirs).beat()
+
+
+def test_a_run_that_was_away_and_whose_row_nobody_took_goes_on(clock: time_machine.Coordinates) -> None:
+    mine = Patience(taken())
+    clock.shift(LEASE * 3)
+    assert mine.beat()
+    assert claim(Due.objects.all(), 1) == []
+
+
+def test_a_row_that_is_gone_or_was_never_claimed_cannot_be_kept(clock: time_machine.Coordinates) -> None:
+    mine, unclaimed = Patience(taken()), Patience(DueFactory())
+    Due.objects.filter(pk=mine.row.pk).delete()
+    clock.shift(60)
+    assert (mine.beat(), unclaimed.beat()) == (False, False)
 
 
 def test_a_sweep_that_steps_aside_pauses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     row = DueFactory(item_id="")
     item = DueFactory(pair=row.pair)
 
-    def run(pair: object) -> None:
+    def run(pair: object, *, beat: object) -> None:
         raise Reserved("half is for live work", delay=40)
 
     monkeypatch.setattr(due.engine, "run_pair", run)

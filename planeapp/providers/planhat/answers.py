@@ -23,7 +23,7 @@ from planeapp.lib.errors import (
     ReconnectNeeded,
     RetryLater,
 )
-from planeapp.providers.planhat.models import Model
+from planeapp.providers.planhat.models import Model, Record
 
 WORDS = 300
 QUOTA_PAUSES = (60.0, 120.0)
@@ -88,6 +88,29 @@ def parsed(response: httpx2.Response) -> Any:
         return response.json()
     except ValueError:
         return response.text
+
+
+def without(response: httpx2.Response, *secrets: str) -> httpx2.Response:
+    """The same answer, with what was sent as a credential taken out of its body: its words are shown to people."""
+    content = response.content
+    for secret in filter(None, secrets):
+        content = content.replace(secret.encode(), "…".encode())
+    if content == response.content:
+        return response
+    kept = {name: value for name, value in response.headers.items() if name.lower() in {"content-type", "retry-after"}}
+    return httpx2.Response(response.status_code, headers=kept, content=content, request=response.request)
+
+
+def written(response: httpx2.Response, asked: Asked) -> Record:
+    """The object in the answer to a write, ``{}`` when it is empty or a plain string, as Planhat's may be.
+
+    A page of HTML or half an object comes from something in between, and confirms nothing.
+    """
+    body = parsed(response)
+    if isinstance(body, str) and body.lstrip().startswith(("<", "{", "[")):
+        problem = asked.problem("unexpected body", words(body, asked.secret))
+        raise (OutcomeUnknown if asked.method == "POST" else RetryLater)(problem)
+    return body if isinstance(body, dict) else {}
 
 
 def words(body: Any, secret: str = "") -> str:

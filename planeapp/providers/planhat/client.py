@@ -98,16 +98,19 @@ class Client:
 
     def create(self, model: Model, body: Json) -> Record:
         """POST a record; the answer's object, ``{}`` when it has none. A lost answer is OutcomeUnknown."""
-        return self._written(self._send(self._asked("POST", model), self._path(model), body=body))
+        asked = self._asked("POST", model)
+        return answers.written(self._send(asked, self._path(model), body=body), asked)
 
     def update(self, model: Model, ident: str, body: Json) -> Record:
         """PUT the named fields of one record; ``_id`` is left out, since Planhat refuses it there."""
         fields = {name: value for name, value in body.items() if name != "_id"}
-        return self._written(self._send(self._asked("PUT", model, ident), self._path(model, ident), body=fields))
+        asked = self._asked("PUT", model, ident)
+        return answers.written(self._send(asked, self._path(model, ident), body=fields), asked)
 
     def remove(self, model: Model, ident: str) -> Record:
-        """DELETE one record; the answer's object, ``{}`` when it is empty or no JSON."""
-        return self._written(self._send(self._asked("DELETE", model, ident), self._path(model, ident)))
+        """DELETE one record; the answer's object, ``{}`` when it is empty or a plain string."""
+        asked = self._asked("DELETE", model, ident)
+        return answers.written(self._send(asked, self._path(model, ident)), asked)
 
     def put_all(self, model: Model, rows: Sequence[Json]) -> tuple[int, Any, Asked]:
         """PUT an array: status and body, whatever 2xx, 400 or 403 it is, since these have a report as well."""
@@ -126,7 +129,7 @@ class Client:
         if response.status_code == 404:
             raise FixSettings(f"{asked.where}: 404", person=UNKNOWN_TENANT, code="not_available")
         answers.raise_for_response(response, asked, self._pauses, _digest(tenant))
-        return self._written(response)
+        return answers.written(response, asked)
 
     def _send(
         self,
@@ -150,7 +153,7 @@ class Client:
                     repeatable=asked.method != "POST",
                 )  # fmt: skip
                 call.tell(quota.allowance(response))
-            return response
+            return answers.without(response, token, headers["Authorization"].partition(" ")[2])
 
         token = self.access.token(API_SLOT)
         response = once(token)
@@ -188,10 +191,6 @@ class Client:
         if not isinstance(body, dict):
             raise answers.unreadable(asked, body)
         return body
-
-    def _written(self, response: httpx2.Response) -> Record:
-        body = answers.parsed(response)
-        return body if isinstance(body, dict) else {}
 
 
 def address(access: Access) -> str:

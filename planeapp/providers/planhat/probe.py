@@ -30,29 +30,33 @@ ON_ISSUES = frozenset({"list", "get", "find", "create", "update", "delete"})
 
 def probe(api: Api) -> Report:
     """Ask for the profile and one record of each model. ReconnectNeeded for a refused token, OutOfQuota when told to
-    wait.
+    wait, RetryLater when Planhat does not answer at all: that says nothing about the connection.
     """
-    profile, first = _profile(api)
-    lines = [first, *(_tried(model.path, model.label, partial(_peek, api, model)) for model in NEEDED)]
+    late: list[RetryLater] = []
+    profile, first = _profile(api, late)
+    lines = [first, *(_tried(model.path, model.label, partial(_peek, api, model), late) for model in NEEDED)]
+    if len(late) == len(lines):
+        raise late[0]
     readable = sorted(line.name for line in lines if line.state == "ok")
     return Report(tuple(lines), _abilities(readable), {"readable": readable}, account=_account(profile))
 
 
-def _profile(api: Api) -> tuple[Record, ReportLine]:
+def _profile(api: Api, late: list[RetryLater]) -> tuple[Record, ReportLine]:
     """The token's user. The call is older than today's docs, so its absence says nothing about the token."""
     found: Record = {}
 
     def ask() -> None:
         found.update(api.my_profile() or {})
 
-    return found, _tried(models.PROFILE.path, models.PROFILE.label, ask)
+    return found, _tried(models.PROFILE.path, models.PROFILE.label, ask, late)
 
 
 def _peek(api: Api, model: Model) -> None:
     api.client.page(model, {"limit": 1})
 
 
-def _tried(name: str, label: str, ask: Callable[[], None]) -> ReportLine:
+def _tried(name: str, label: str, ask: Callable[[], None], late: list[RetryLater]) -> ReportLine:
+    """The line of one question; what the vendor does not answer just now is kept in ``late`` too."""
     try:
         ask()
     except (ReconnectNeeded, OutOfQuota):
@@ -60,6 +64,7 @@ def _tried(name: str, label: str, ask: Callable[[], None]) -> ReportLine:
     except (FixSettings, Gone) as problem:
         return ReportLine(name, label, "failed" if problem.code == "no_permission" else "absent", _detail(problem))
     except RetryLater as problem:
+        late.append(problem)
         return ReportLine(name, label, "failed", _detail(problem))
     return ReportLine(name, label, "ok")
 

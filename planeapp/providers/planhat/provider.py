@@ -8,10 +8,22 @@ from typing import ClassVar
 
 from planeapp.lib.budget import Terms
 from planeapp.lib.errors import FixSettings, Gone, GroundcrewError
-from planeapp.providers.base import Access, Direction, Field, Item, Listing, Party, Place, Provider, Report, Values
+from planeapp.providers.base import (
+    Access,
+    Direction,
+    Field,
+    Item,
+    Listing,
+    Party,
+    Place,
+    Provider,
+    Report,
+    Values,
+    Write,
+)
 from planeapp.providers.planhat import answers, mapping, matching, models, quota
 from planeapp.providers.planhat.bulk import BulkResult
-from planeapp.providers.planhat.models import Json, Record, record_id
+from planeapp.providers.planhat.models import BULK_ITEMS, Json, Record, record_id
 from planeapp.providers.planhat.probe import probe
 from planeapp.providers.planhat.resources import Api
 
@@ -33,6 +45,7 @@ class Planhat(Provider):
     key: ClassVar[str] = "planhat"
     name: ClassVar[str] = "Planhat"
     terms: ClassVar[Terms] = quota.TERMS
+    bulk: ClassVar[int] = BULK_ITEMS
     place_name: ClassVar[str] = "model"
     only_place: ClassVar[Place | None] = Place("issues", "Issues")
     fields: ClassVar[tuple[Field, ...]] = (
@@ -78,16 +91,18 @@ class Planhat(Provider):
 
     def create(self, place: str, values: Values, mark: str) -> Item:
         """Write the issue by its mark: repeating it leaves one issue, and an archived one comes back."""
-        outcome = self.create_many(place, {mark: values})[mark]
+        outcome = self.write_many(place, [Write(mark, values)])[mark]
         if isinstance(outcome, GroundcrewError):
             raise outcome
         return outcome
 
-    def create_many(self, place: str, wanted: Mapping[str, Values]) -> Mapping[str, Item | GroundcrewError]:
-        """Write issues by their marks in bulk (5,000 a call): for each mark the issue, or why it was refused."""
-        result = self.api.issues.upsert([mapping.new_issue(values, mark) for mark, values in wanted.items()])
-        ids = {**self._missing_ids(wanted, result), **result.ids}
-        return {mark: self._outcome(mark, values, ids.get(mark, ""), result) for mark, values in wanted.items()}
+    def write_many(self, place: str, writes: Sequence[Write]) -> Mapping[str, Item | GroundcrewError]:
+        """Write issues by their marks in bulk: for each mark the issue, or why it was refused."""
+        bodies = {one.mark: _body(one) for one in writes}
+        result = self.api.issues.upsert(list(bodies.values()))
+        known = {one.mark: one.row.id for one in writes if one.row is not None}
+        ids = {**known, **self._missing_ids([mark for mark in bodies if mark not in known], result), **result.ids}
+        return {one.mark: self._outcome(one, bodies[one.mark], ids.get(one.mark, ""), result) for one in writes}
 
     def update(self, place: str, item: Item, values: Values) -> Item:
         """Write the named fields. Gone when the issue is gone or somebody archived it."""
@@ -138,7 +153,7 @@ class Planhat(Provider):
     def _item(self, record: Json) -> Item:
         return mapping.issue_item(record, str(self.access.settings.get("tenant_slug") or ""))
 
-    def _missing_ids(self, wanted: Mapping[str, Values], result: BulkResult) -> dict[str, str]:
+    def _missing_ids(self, wanted: Sequence[str], result: BulkResult) -> dict[str, str]:
         """Ids of issues that the answer does not name: those in which nothing changed."""
         missing = [mark for mark in wanted if not result.settled(mark)]
         if len(missing) > SINGLE_LOOKUPS:
@@ -147,7 +162,8 @@ class Planhat(Provider):
         found = ((mark, self.api.issues.by_key("sourceId", mark)) for mark in missing)
         return {mark: record_id(record) for mark, record in found if record}
 
-    def _outcome(self, mark: str, values: Values, ident: str, result: BulkResult) -> Item | GroundcrewError:
+    def _outcome(self, one: Write, body: Json, ident: str, result: BulkResult) -> Item | GroundcrewError:
+        mark = one.mark
         if mark in result.permission_errors:
             why = result.permission_errors[mark]
             return answers.no_permission(models.ISSUES, f"PUT issues {mark}: {why}", why)
@@ -161,8 +177,16 @@ class Planhat(Provider):
                 f"PUT issues {mark}: {why}",
                 person=f"Planhat did not accept this issue: {why}. Correct it, or link another company, and try again.",
             )
-        read = self._item({**mapping.new_issue(values, mark), "_id": ident})
-        return replace(read, values={**read.values, **_told(values)})
+        read = self._item({**body, "_id": ident})
+        before = one.row.values if one.row else {}
+        return replace(read, values={**before, **read.values, **_told(one.values)})
+
+
+def _body(one: Write) -> Json:
+    """The issue to send: whole for a new one, else the named fields and the key."""
+    if one.row is None:
+        return mapping.new_issue(one.values, one.mark)
+    return {**mapping.issue_body(one.values, one.row.values), "sourceId": one.mark}
 
 
 def _told(values: Values) -> dict[str, object]:

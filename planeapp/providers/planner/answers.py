@@ -23,6 +23,7 @@ from planeapp.lib.errors import (
 )
 
 MAX_TEXT = 500
+MAX_VERBATIM = 4096
 ALLOW_MORE = "An admin can allow it: press “Allow more” on Planner's page in the settings."
 SCOPE = re.compile(r"\b(?:events|projects|blocks|webhooks):(?:read|write)\b")
 SECRET = re.compile(r"plr_pat_\S+|Bearer\s+\S+", re.IGNORECASE)
@@ -88,6 +89,13 @@ def _place(path: Any) -> str:
 def short(text: str) -> str:
     """A server's words, fit for a log or a page: one line, bounded, without credentials."""
     return SECRET.sub("[hidden]", " ".join(text.split()))[:MAX_TEXT]
+
+
+def verbatim(text: str) -> str:
+    """A server's answer as it came, for an admin who sets things up: at most 4 KB, without credentials."""
+    hidden = SECRET.sub("[hidden]", text)
+    shown = hidden.encode()[:MAX_VERBATIM].decode(errors="ignore").strip()
+    return f"{shown}…" if len(shown) < len(hidden.strip()) else shown
 
 
 def words_of(text: str) -> str:

@@ -1,6 +1,7 @@
 """How a tool's arguments are filled: a mapping (plain data, shown to an admin, kept in the report) and its use.
 
-A mapping is ``{tool, role, hash, slots, constants, missing}``; a slot is ``{path, field, required, …}`` with what the
+A mapping is ``{tool, role, hash, risky, told, slots, constants, missing}`` (``risky``: the tool says that it destroys;
+``told``: the block's fields in its answers, None when it does not say); a slot is ``{path, field, required, …}`` with what the
 coercion needs: ``form`` (date, datetime, local, epoch_s, epoch_ms), ``inclusive``, ``unit``, ``max``, ``choices``,
 ``by``,
 ``many``.
@@ -15,7 +16,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from planeapp.providers.planner import coerce
-from planeapp.providers.planner.schema import EACH, ONE, Leaf, fingerprint, leaves, missing, problems, type_of
+from planeapp.providers.planner.reading import fields_of, one, rows
+from planeapp.providers.planner.schema import (
+    EACH,
+    ONE,
+    Leaf,
+    fingerprint,
+    leaves,
+    missing,
+    problems,
+    skeleton,
+    type_of,
+)
 from planeapp.providers.planner.wire import Tool
 from planeapp.providers.planner.words import FIELDS, LIST_FIELDS, STATES, flat, names_of, unit_in
 
@@ -63,6 +75,8 @@ def propose(tool: Tool, role: str, override: Mapping[str, Any] | None = None) ->
         "tool": tool["name"],
         "role": role,
         "hash": fingerprint(tool["input_schema"]),
+        "risky": tool["annotations"].get("destructiveHint") is True,
+        "told": _told(tool, role),
         "slots": slots,
         "constants": constants,
         "missing": [leaf.dotted for leaf in open_leaves if leaf.dotted not in constants],
@@ -76,6 +90,26 @@ def _missing_in_sample(tool: Tool, mapping: MappingData) -> list[str]:
     if mapping["role"].startswith("list_"):
         return []
     return missing(tool["input_schema"], arguments_for(mapping, SAMPLE))
+
+
+def _told(tool: Tool, role: str) -> list[str] | None:
+    """The block's fields that a reading tool's answers have, by its output schema."""
+    if role not in ("list_blocks", "get_block"):
+        return None
+    answer = skeleton(tool["output_schema"])
+    row = next(iter(rows(answer)), None) if role == "list_blocks" else one(answer)
+    return None if row is None else sorted(set(fields_of(row)) & {*FIELDS} - {"id"})
+
+
+def still_fits(tool: Tool, mapping: Mapping[str, Any]) -> bool:
+    """Whether a mapping that was made for an earlier form of a tool may still be used with it."""
+    if fingerprint(tool["input_schema"]) != mapping["hash"]:
+        known = {leaf.path for leaf in leaves(tool["input_schema"])}
+        if any(tuple(slot["path"]) not in known for slot in mapping["slots"]):
+            return False
+        if missing(tool["input_schema"], arguments_for(mapping, SAMPLE)):
+            return False
+    return bool(mapping.get("risky", True)) or tool["annotations"].get("destructiveHint") is not True
 
 
 def _pairs(found: list[Leaf], role: str, chosen: Mapping[str, str]) -> list[tuple[Leaf, str]]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from planeapp.lib.errors import FixSettings, Gone
 from planeapp.providers.base import Access
 from planeapp.providers.planner import reading, toolbox
 from planeapp.providers.planner.arguments import MappingData, arguments_for, has, objections, slot_of
-from planeapp.providers.planner.mcp import MCP_PATH, OAUTH, McpSession
+from planeapp.providers.planner.mcp import MCP_PATH, OAUTH, McpSession, Misunderstood
 from planeapp.providers.planner.reading import Record
 from planeapp.providers.planner.results import content
 from planeapp.providers.planner.schema import fingerprint
@@ -18,8 +19,12 @@ from planeapp.providers.planner.toolbox import Toolbox
 from planeapp.providers.planner.wire import Tool
 from planeapp.providers.planner.words import flat
 
+T = TypeVar("T")
 PAGE = 100
+PEOPLE, PEOPLE_SECONDS = "people", 6 * 3600.0
 MAX_PAGES = 200
+MOST_PLACES = 10
+"""So many other projects are looked through for a block that is not where it was."""
 BACK, AHEAD = timedelta(days=365), timedelta(days=730)
 CHANGED = "Planner's tools have changed. Open the connection in the settings and check it once more."
 
@@ -37,30 +42,68 @@ class Desk:
         )  # fmt: skip
         self._toolbox = toolbox.load(facts["tools"]) if facts.get("tools") else None
         self._people: dict[str, str] | None = None
+        self._asked_people = False
+        self._projects = [(row["id"], row["name"]) for row in facts.get("projects") or ()]
+        self._seen: tuple[Tool, ...] | None = None
+        self._listed_again = False
 
     @property
     def box(self) -> Toolbox:
-        """The stored toolbox, or one made now for a connection that was never probed, as far as we were granted it.
+        """The stored toolbox, or one made now for a connection that was never probed, as far as we may use it.
 
         Settings are read each time: a refusal in the midst of the work adds to what is missing.
         """
         if self._toolbox is None:
             self._toolbox = toolbox.build(self.session.tools(), self.access.settings)
-        return self._toolbox.without(missing_scopes(self.access.settings))
+        return self._toolbox.under(self.access.settings)
 
     def need(self, role: str) -> MappingData:
         """The tool for a role. Raises FixSettings with the reason when there is none."""
-        found = self.box.best(role)
+        if self.box.best(role) is not None:
+            self._adopt()
+        box = self.box
+        found = box.best(role)
         if found is None:
-            why, code = self.box.why_not(role), "" if self.box.off(role) else "not_offered"
-            raise FixSettings(f"planner: no tool for {role}", person=why, code=code)
+            code = "" if box.off(role) else "tools_changed" if box.paused(role) else "not_offered"
+            raise FixSettings(f"planner: no tool for {role}", person=box.why_not(role), code=code)
         return found
+
+    def _adopt(self) -> None:
+        """Read with the tools as they are listed now; writing keeps to what was agreed (see :meth:`run`)."""
+        live = self.session.tools()
+        if live is self._seen:
+            return
+        self._seen = live
+        if self._toolbox is not None and fingerprint(list(live)) != self._toolbox.hash:
+            self._toolbox = self._toolbox.reading_with(toolbox.build(live, self.access.settings))
 
     def run(self, mapping: MappingData, arguments: dict[str, Any], *, writes: bool) -> Any:
         """Call a tool after its own schema has been asked; gives the answer's data."""
         self._check(mapping, arguments)
-        result = self.session.call(mapping["tool"], arguments, writes=writes)
+        try:
+            result = self.session.call(mapping["tool"], arguments, writes=writes)
+        except Misunderstood:
+            if writes and self._list_again():
+                self._check(mapping, arguments)  # says so when it is the tool that has changed
+            raise
         return content(result, f"MCP {mapping['tool']}", writes=writes)
+
+    def _list_again(self) -> bool:
+        """Have the tools listed anew, once for the session; whether that was still to be done."""
+        if self._listed_again:
+            return False
+        self._listed_again = True
+        self.session.forget_tools()
+        return True
+
+    def _reading(self, role: str, work: Callable[[MappingData], T]) -> T:
+        """Read with the tool for a role; once more with the tools listed anew when the server does not know the call."""
+        try:
+            return work(self.need(role))
+        except Misunderstood:
+            if not self._list_again():
+                raise
+            return work(self.need(role))
 
     def _check(self, mapping: MappingData, arguments: Mapping[str, Any]) -> None:
         tool = self._live_tool(mapping["tool"])
@@ -80,26 +123,47 @@ class Desk:
 
     def projects(self) -> list[tuple[str, str]]:
         """(id, name) of every project."""
-        data, _ = self._all_rows(self.need("list_projects"), {})
-        return [(reading.named_id(row, "project"), reading.name_of(row)) for row in data]
+        data, _ = self._reading("list_projects", lambda mapping: self._all_rows(mapping, {}))
+        self._projects = [(reading.named_id(row, "project"), reading.name_of(row)) for row in data]
+        return self._projects
 
-    def people(self) -> dict[str, str]:
-        """Planner's person id → e-mail address in lower case; empty when Planner offers no list of people."""
+    def people(self, named: Collection[str] = ()) -> dict[str, str]:
+        """Planner's person id → e-mail address in lower case; empty when Planner offers no list of people.
+
+        The list is kept for ``PEOPLE_SECONDS``; it is asked for again when ``named`` (ids or addresses) holds a stranger.
+        """
         if self._people is None:
-            self._people = {}
-            mapping = self.box.best("list_people")
-            rows = self._all_rows(mapping, {})[0] if mapping else []
-            for row in rows:
-                address = next(
-                    (value for name, value in row.items() if "mail" in flat(name) and isinstance(value, str)), ""
-                )
-                if address:
-                    self._people[reading.named_id(row, "person")] = address.lower()
+            self._people = self.known_people()
+        if self.box.best("list_people") is None:
+            return self._people
+        if not self._people or (not self._asked_people and set(named) - {*self._people, *self._people.values()}):
+            self._people, self._asked_people = self._list_people(), True
+            self.access.notes.write(PEOPLE, self._people)
         return self._people
+
+    def known_people(self) -> dict[str, str]:
+        """The people as they were listed last, without a call; empty when that is too long ago."""
+        kept = self.access.notes.read(PEOPLE)
+        fresh = kept is not None and time.time() - kept[1] < PEOPLE_SECONDS
+        return dict(kept[0]) if kept is not None and fresh else {}
+
+    def _list_people(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for row in self._reading("list_people", lambda mapping: self._all_rows(mapping, {}))[0]:
+            address = next(
+                (value for name, value in row.items() if "mail" in flat(name) and isinstance(value, str)), ""
+            )
+            if address:
+                found[reading.named_id(row, "person")] = address.lower()
+        return found
 
     def blocks(self, place: str, mark: str = "") -> tuple[list[Record], bool]:
         """Rows of a place and whether they are all; ``mark`` narrows the list where the tool can do that."""
-        mapping = self.need("list_blocks")
+        rows, complete = self._reading("list_blocks", lambda mapping: self._listed(mapping, place, mark))
+        return [row for row in rows if _lies_in(row, place)], complete
+
+    def _listed(self, mapping: MappingData, place: str, mark: str = "") -> tuple[list[Record], bool]:
+        """What a listing tool gives for a place, rows of other places included where it does not sort them out."""
         today = date.today()
         wanted: dict[str, Any] = {"project": place, "timezone": self.access.zone}
         ranged = any(slot["required"] and slot["field"].startswith("range_") for slot in mapping["slots"])
@@ -108,8 +172,7 @@ class Desk:
         if mark and has(mapping, "external_id"):
             wanted["external_id"] = mark
         rows, complete = self._all_rows(mapping, wanted)
-        mine = [row for row in rows if reading.fields_of(row).get("project") in (None, place)]
-        return [row for row in mine if reading.id_of(row)], complete and not ranged
+        return [row for row in rows if reading.id_of(row)], complete and not ranged
 
     def _all_rows(self, mapping: MappingData, wanted: Mapping[str, Any]) -> tuple[list[Record], bool]:
         """All pages of a listing tool, by cursor, page number or offset, whichever it takes."""
@@ -139,30 +202,64 @@ class Desk:
         return {"offset": seen} if has(mapping, "offset") else {}
 
     def block(self, place: str, item_id: str) -> Record | None:
-        """One row by id, from the reading tool or else from the list; None when it is gone."""
-        mapping = self.box.best("get_block")
-        if mapping is None:
-            rows, complete = self.blocks(place)
+        """One row by id, from the reading tool or else from the lists, also when it was moved to another project.
+
+        None when it is gone; FixSettings (code ``not_offered``) when that cannot be told.
+        """
+        role, look = ("get_block", self._got) if self.box.best("get_block") else ("list_blocks", self._among_rows)
+        return self._reading(role, lambda mapping: look(mapping, place, item_id))
+
+    def _got(self, mapping: MappingData, place: str, item_id: str) -> Record | None:
+        for where in self._whereabouts(mapping, place):
+            try:
+                arguments = arguments_for(mapping, {"id": item_id, "project": where})
+                return reading.one(self.run(mapping, arguments, writes=False))
+            except Gone:
+                continue
+        self._sure(mapping, place, item_id)
+        return None
+
+    def _among_rows(self, mapping: MappingData, place: str, item_id: str) -> Record | None:
+        for where in self._whereabouts(mapping, place):
+            rows, complete = self._listed(mapping, where)
             found = next((row for row in rows if reading.id_of(row) == item_id), None)
-            if found is None and not complete:
-                raise FixSettings(
-                    f"block {item_id}: no tool to read it, and the list is not complete", code="not_offered"
-                )
-            return found
-        try:
-            data = self.run(mapping, arguments_for(mapping, {"id": item_id, "project": place}), writes=False)
-        except Gone:
-            return None
-        return reading.one(data)
+            if found is not None:
+                return found
+            if not complete:
+                raise _cannot_tell(item_id)
+        self._sure(mapping, place, item_id)
+        return None
+
+    def _whereabouts(self, mapping: MappingData, place: str) -> Iterator[str]:
+        """Where to ask for a block: its own project, then others; only once where the tool asks for no project."""
+        yield place
+        if has(mapping, "project"):
+            yield from self._others(place)[:MOST_PLACES]
+
+    def _others(self, place: str) -> list[str]:
+        """The other projects that we know of; listed when that can be done, else those that the last probe found."""
+        known = self.projects() if self.box.best("list_projects") else self._projects
+        return [key for key, _ in known if key != place]
+
+    def _sure(self, mapping: MappingData, place: str, item_id: str) -> None:
+        """Raise unless every project was looked through."""
+        if has(mapping, "project") and len(self._others(place)) > MOST_PLACES:
+            raise _cannot_tell(item_id)
 
     def close(self) -> None:
         """End the session."""
         self.session.close()
 
 
-def missing_scopes(settings: Mapping[str, Any]) -> frozenset[str]:
-    """The scopes that a sign-in was not granted; an API token's are its own affair."""
-    return frozenset(settings.get("missing_scopes") or ()) if OAUTH in (settings.get("slots") or ()) else frozenset()
+def _lies_in(row: Record, place: str) -> bool:
+    """Whether a row is in a project, as far as it tells."""
+    project = reading.fields_of(row).get("project")
+    return project is None or str(project) == place
+
+
+def _cannot_tell(item_id: str) -> FixSettings:
+    person = "Planner shows this block no longer where it was, and its lists do not tell whether it is gone."
+    return FixSettings(f"block {item_id}: not found, and the lists are not complete", person=person, code="not_offered")
 
 
 def _without_doubles(rows: list[Record]) -> list[Record]:

@@ -186,6 +186,36 @@ def changed_block(
     return block, frozenset(touched)
 
 
+LABELS = {
+    "title": "the title", "start": "the start date", "end": "the due date", "starts_at": "the start", "ends_at": "the end",
+    "notes": "the notes", "state": "the state", "people": "the people",
+}  # fmt: skip
+"""What people call our values."""
+
+
+def by_hand(item: Item, values: Values) -> str:
+    """What a person has to change in Planner when we cannot: ``""`` when nothing that they can see would change."""
+    told = [
+        f"{LABELS[name]} to {_shown(name, value)}"
+        for name, value in values.items()
+        if name in LABELS and value != item.values.get(name)
+    ]
+    return f"Please change it by hand in Planner: {', '.join(told)}." if told else ""
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None or value in ("", ()):
+        return "nothing"
+    if isinstance(value, datetime):
+        return f"{value.day} {value:%B %Y %H:%M}"
+    if isinstance(value, date):
+        return f"{value.day} {value:%B %Y}"
+    if name == "people":
+        return ", ".join(value)
+    text = " ".join(notes.to_text(str(value)).split()) if name == "notes" else str(value)
+    return f"“{text[:100]}…”" if len(text) > 100 else f"“{text}”"
+
+
 def _has_dates(values: Mapping[str, Any]) -> bool:
     return any(values.get(name) is not None for name in DATES)
 
@@ -234,7 +264,7 @@ def item_of(
     values, mark = values_of(block, zone)
     if "people" in block:
         values["people"] = emails_of(block["people"], people or {})
-    return Item(block["id"], values, version_of(record), mark, web_address(record))
+    return Item(block["id"], values, version_of(record), mark, web_address(record), place=block["project"])
 
 
 def emails_of(people: Any, known: Mapping[str, str]) -> tuple[str, ...]:

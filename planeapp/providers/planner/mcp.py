@@ -7,6 +7,8 @@ era
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -24,8 +26,12 @@ MCP_PATH = "/api/mcp"
 OAUTH = "oauth"
 SECONDS = 30.0
 MAX_PAGES = 50
-METHOD_NOT_FOUND, INVALID_PARAMS, UNSUPPORTED_VERSION = -32601, -32602, -32022
-DEFINITE = frozenset({METHOD_NOT_FOUND, INVALID_PARAMS, -32020, -32021, UNSUPPORTED_VERSION})
+LEAST_SECONDS = 60.0
+"""Tools are not listed anew more often than this, whatever a server says of how long its list stays true."""
+METHOD_NOT_FOUND, INVALID_PARAMS, HEADER_MISMATCH, UNSUPPORTED_VERSION = -32601, -32602, -32020, -32022
+STALE = frozenset({METHOD_NOT_FOUND, INVALID_PARAMS, HEADER_MISMATCH})
+"""JSON-RPC errors that may come from tools that are not what they were when we listed them."""
+DEFINITE = STALE | {-32021, UNSUPPORTED_VERSION}
 """JSON-RPC errors after which surely nothing was done: the server did not understand or accept the request."""
 
 
@@ -33,6 +39,10 @@ class StrictRefusal(FixSettings):
     """The SDK refused what the server sends; the raw wire may understand it."""
 
     default_person = "Planner's MCP server answers in an unusual form. Check the connection once more in the settings."
+
+
+class Misunderstood(FixSettings):
+    """The server does not know this call, or not in this form. Nothing was done; its tools may have changed."""
 
 
 class McpSession:
@@ -56,6 +66,7 @@ class McpSession:
         self._wire: Wire | None = None
         self._token = ""
         self._tools: tuple[Tool, ...] | None = None
+        self._true_until = math.inf
 
     def __enter__(self) -> Self:
         self.open()
@@ -75,11 +86,15 @@ class McpSession:
         return self.hello
 
     def tools(self) -> tuple[Tool, ...]:
-        """Every tool that the server lists, asked once for the session."""
+        """Every tool that the server lists: asked once for the session, and again when the server's own time for it ends."""
         self.open()
-        if self._tools is None:
+        if self._tools is None or time.monotonic() >= self._true_until:
             self._tools = self._trying("tools/list", self._all_pages, writes=False)
         return self._tools
+
+    def forget_tools(self) -> None:
+        """Have the tools listed anew when they are needed next."""
+        self._tools = None
 
     def call(self, name: str, arguments: dict[str, Any], *, writes: bool) -> CallResult:
         """Call a tool. A result with ``is_error`` is given back as it is: only the caller knows what it asked for."""
@@ -122,13 +137,14 @@ class McpSession:
 
     def _all_pages(self) -> tuple[Tool, ...]:
         found: list[Tool] = []
-        cursor = ""
+        cursor, lasts = "", math.inf
         for _ in range(MAX_PAGES):
             page = self._live().page(cursor)
             found += page.tools
-            cursor = page.cursor
+            cursor, lasts = page.cursor, min(lasts, math.inf if page.ttl is None else page.ttl)
             if not cursor:
                 break
+        self._true_until = time.monotonic() + max(lasts, LEAST_SECONDS)
         return tuple(found)
 
     def _trying(self, what: str, work: Callable[[], T], *, writes: bool) -> T:
@@ -213,7 +229,8 @@ def sorted_failure(where: str, failure: WireFailure, *, writes: bool) -> Groundc
         return _of_status(where, failure, writes)
     detail = f"{where}: {failure.code if failure.code is not None else 'no answer'} {short(failure.message)}"
     if failure.code in DEFINITE:
-        return FixSettings(detail, person=f"Planner does not accept this call: {short(failure.message)}")
+        kind = Misunderstood if failure.code in STALE else FixSettings
+        return kind(detail, person=f"Planner does not accept this call: {short(failure.message)}")
     if writes and failure.sent:
         return OutcomeUnknown(detail)
     if failure.strict:
@@ -223,7 +240,10 @@ def sorted_failure(where: str, failure: WireFailure, *, writes: bool) -> Groundc
 
 def _of_status(where: str, failure: WireFailure, writes: bool) -> GroundcrewError:
     if failure.code == METHOD_NOT_FOUND and failure.status == 404:
-        return FixSettings(f"{where}: unknown method", person="Planner no longer knows this call.")
+        return Misunderstood(f"{where}: unknown method", person="Planner no longer knows this call.")
+    if failure.status == 400 and failure.code in STALE:
+        person = f"Planner does not accept this call: {short(failure.message)}"
+        return Misunderstood(f"{where}: {failure.code} {short(failure.message)}", person=person)
     found = error_for(where, failure.status, failure.headers, failure.text, writes=writes)
     if not isinstance(found, Gone):
         return found or RetryLater(f"{where}: {failure}")

@@ -12,14 +12,11 @@ from typing import Any
 
 from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, ReconnectNeeded, RetryLater
 from planeapp.providers.base import Access, Report, ReportLine
-from planeapp.providers.planner import events, reading, reports, toolbox
+from planeapp.providers.planner import drift, events, reading, reports, toolbox
 from planeapp.providers.planner.client import Client
-from planeapp.providers.planner.desk import Desk, missing_scopes
+from planeapp.providers.planner.desk import Desk
 from planeapp.providers.planner.mcp import StrictRefusal
 from planeapp.providers.planner.toolbox import Toolbox
-
-NO_API = "This connection has no API token; events and webhooks need one (Planner's Enterprise plan)."
-REST_OFF = "Off until an admin allows it in the connection's settings: the body of this call is not public."
 
 
 def run(access: Access, slots: set[str]) -> Report:
@@ -65,7 +62,7 @@ class _Probe:
     def rest(self) -> None:
         """The two feeds."""
         if "api" not in self.slots:
-            self.lines.append(ReportLine("events", "Events feed", "absent", NO_API))
+            self.lines.append(ReportLine("events", "Events feed", "absent", reports.NO_API))
             return
         plain = self.step("events", "Events feed", lambda: _feed_words(self.client.events(1)))
         zapier = self.step("zapier", "Zapier feed", lambda: _feed_words(self.client.zapier_events()))
@@ -103,8 +100,10 @@ class _Probe:
 
     def _tools(self, desk: Desk) -> str:
         tools = desk.session.tools()
-        self.box = toolbox.build(tools, self.access.settings).without(missing_scopes(self.access.settings))
-        self.facts["tools"] = self.box.as_data()
+        earlier = toolbox.load((self.access.report.get("facts") or {}).get("tools") or {})
+        found = toolbox.build(tools, self.access.settings)
+        found = drift.compared(found, earlier, tools, self.access.settings)
+        self.box, self.facts["tools"] = found.under(self.access.settings), found.as_data()
         return f"{len(tools)}: " + ", ".join(tool["name"] for tool in tools[:30])
 
     def _look_at_projects(self, desk: Desk) -> bool:
@@ -123,7 +122,7 @@ class _Probe:
         """A passing failure does not make us forget what an earlier probe found."""
         earlier = (self.access.report.get("facts") or {}).get("tools")
         if isinstance(error, RetryLater) and earlier:
-            self.box = toolbox.load(earlier).without(missing_scopes(self.access.settings))
+            self.box = toolbox.load(earlier).under(self.access.settings)
             before = self.access.report["facts"]
             self.facts |= {name: before[name] for name in ("wire", "era", "tools", "projects") if name in before}
 
@@ -152,17 +151,9 @@ class _Probe:
         """Lines for what the tools can do, and the abilities that follow."""
         mode = [name for name, there in (("rest", self.rest_works), ("mcp", self.box is not None)) if there]
         self.facts["mode"] = "+".join(mode) or "none"
-        self.lines += [*reports.role_lines(self.box), self._rest_create_line()]
+        self.lines += [*reports.role_lines(self.box), reports.rest_create_line(self.rest_works, self.access.settings)]
         found = reports.abilities(self.box or Toolbox(), self._working())
         return Report(tuple(self.lines), found, self.facts, self.account)
-
-    def _rest_create_line(self) -> ReportLine:
-        allowed = bool(self.access.settings.get("rest_create"))
-        if not self.rest_works:
-            return ReportLine("rest_create", "Create a block by REST", "absent", NO_API)
-        return ReportLine(
-            "rest_create", "Create a block by REST", "ok" if allowed else "absent", "" if allowed else REST_OFF
-        )
 
     def _working(self) -> set[str]:
         """What works beside the tools."""

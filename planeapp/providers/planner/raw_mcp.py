@@ -15,7 +15,7 @@ import httpx2
 
 from planeapp.lib.errors import GroundcrewError, OutcomeUnknown, RetryLater
 from planeapp.lib.http import Http
-from planeapp.providers.planner.wire import CallResult, Hello, ToolPage, WireFailure, rpc_error, tool_of
+from planeapp.providers.planner.wire import CallResult, Hello, ToolPage, WireFailure, rpc_error, seconds_of, tool_of
 
 LEGACY_VERSION = "2025-06-18"
 MODERN_VERSION = "2026-07-28"
@@ -62,7 +62,8 @@ class RawWire:
         found = self._request("tools/list", {"cursor": cursor} if cursor else {})
         tools = found.get("tools")
         named = [tool for tool in tools or [] if isinstance(tool, Mapping) and isinstance(tool.get("name"), str)]
-        return ToolPage(tuple(tool_of(tool) for tool in named), str(found.get("nextCursor") or ""))
+        cursor, ttl = str(found.get("nextCursor") or ""), seconds_of(found.get("ttlMs"))
+        return ToolPage(tuple(tool_of(tool) for tool in named), cursor, ttl)
 
     def call(self, name: str, arguments: dict[str, Any], schema: Mapping[str, Any]) -> CallResult:
         """Call a tool."""

@@ -144,6 +144,22 @@ def _walk_list(schema: Schema, root: Schema, path: tuple[str, ...], required: bo
         yield from _walk(entry, root, (*path, ONE), required)
 
 
+def skeleton(root: Schema) -> Any:
+    """A value in the shape that a schema describes, with ``"x"`` in every place: what answers tell, not what they say."""
+    return _bones(resolve(root, root), root, 0)
+
+
+def _bones(schema: Schema, root: Schema, depth: int) -> Any:
+    kind = type_of(schema)
+    if depth > MAX_DEPTH or kind not in ("object", "array"):
+        return "x"
+    if kind == "array":
+        return [_bones(resolve(schema.get("items") or {}, root), root, depth + 1)]
+    return {
+        name: _bones(resolve(part, root), root, depth + 1) for name, part in (schema.get("properties") or {}).items()
+    }
+
+
 def problems(schema: Schema, arguments: Mapping[str, Any]) -> list[str]:
     """What a schema has against these arguments, as ``place: message``; a broken schema is no objection."""
     return [f"{place}: {message}" if place else message for _, place, message in _objections(schema, arguments)]

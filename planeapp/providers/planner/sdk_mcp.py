@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from planeapp.lib.errors import GroundcrewError
 from planeapp.lib.http import CONNECT_SECONDS, MAX_ANSWER, USER_AGENT
 from planeapp.lib.outbound import AsyncGuardedTransport, Guard
-from planeapp.providers.planner.wire import CallResult, Hello, ToolPage, WireFailure, rpc_error, tool_of
+from planeapp.providers.planner.wire import CallResult, Hello, ToolPage, WireFailure, rpc_error, seconds_of, tool_of
 
 T = TypeVar("T")
 GRACE_SECONDS = 2.0
@@ -127,9 +127,9 @@ class SdkWire:
     def page(self, cursor: str) -> ToolPage:
         """One page of tools."""
         found = self._ask(self._connected().list_tools(cursor=cursor or None))
-        return ToolPage(
-            tuple(tool_of(tool.model_dump(mode="json", by_alias=True)) for tool in found.tools), found.next_cursor or ""
-        )
+        tools = tuple(tool_of(tool.model_dump(mode="json", by_alias=True)) for tool in found.tools)
+        ttl = seconds_of(found.ttl_ms) if "ttl_ms" in found.model_fields_set else None  # 0 when nothing is said
+        return ToolPage(tools, found.next_cursor or "", ttl)
 
     def call(self, name: str, arguments: dict[str, Any], schema: Mapping[str, Any]) -> CallResult:
         """Call a tool (the SDK knows the schema from its own listing)."""

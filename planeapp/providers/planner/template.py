@@ -7,6 +7,7 @@ Nothing is evaluated: names and filters are the ones below.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
@@ -27,9 +28,24 @@ NAMES = frozenset({
     "project", "title", "start", "end", "duration", "all_day", "timezone", "people", "notes", "url", "state",
     "external_id",
 })  # fmt: skip
+MOMENTS = frozenset({"iso", "epoch_s", "epoch_ms"})
 PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 MISSING = object()
 Values = Mapping[str, Any]
+SAMPLE: Values = dict.fromkeys(NAMES, "x") | {
+    "start": datetime(2030, 1, 7, 9, tzinfo=ZoneInfo("UTC")),
+    "end": datetime(2030, 1, 7, 10, tzinfo=ZoneInfo("UTC")),
+    "duration": (datetime(2030, 1, 7, 9, tzinfo=ZoneInfo("UTC")), datetime(2030, 1, 7, 10, tzinfo=ZoneInfo("UTC"))),
+    "all_day": False,
+    "timezone": "UTC",
+    "people": ["a@example.com"],
+}
+
+
+def of(settings: Mapping[str, Any]) -> Any:
+    """The template that a connection's settings hold (as JSON or as its text), else the default."""
+    shape = settings.get("template") or DEFAULT
+    return json.loads(shape) if isinstance(shape, str) else shape
 
 
 def render(template: Any, block: Values, maps: Mapping[str, Mapping[str, Any]] | None = None) -> Any:
@@ -49,18 +65,53 @@ def names_in(template: Any) -> frozenset[str]:
     return frozenset(found.split("|")[0].strip() for found in PLACEHOLDER.findall(template))
 
 
+def parse(text: str) -> dict[str, Any]:
+    """The template in a text, checked. Raises FixSettings that says what is wrong and where."""
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        person = f"The template is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        raise FixSettings(f"template: {error}", person=person) from error
+    except RecursionError as error:
+        raise FixSettings("template too deep", person="The template is nested too deeply.") from error
+    check(found)
+    return dict(found)
+
+
 def check(template: Any, maps: Mapping[str, Any] | None = None) -> None:
-    """Raise FixSettings when a template cannot work: not an object, or a name or filter that is not known."""
+    """Raise FixSettings when a template cannot work: not an object, or a name or filter that is not known, by its name."""
     if not isinstance(template, Mapping):
         raise FixSettings("template is no object", person="The template for new blocks must be a JSON object.")
-    zone = ZoneInfo("UTC")
-    sample = dict.fromkeys(NAMES, "x") | {
-        "start": datetime(2030, 1, 7, 9, tzinfo=zone),
-        "end": datetime(2030, 1, 7, 10, tzinfo=zone),
-        "timezone": "UTC",
-        "people": ["a@example.com"],
-    }
-    render(template, sample, maps)
+    told = [problem for path, value in lines(template) if (problem := _problem(path, value, maps or {}))]
+    if told:
+        raise FixSettings(f"template: {len(told)} mistakes", person=" ".join(told))
+
+
+def lines(template: Any, path: str = "") -> list[tuple[str, Any]]:
+    """(dotted path, value) of every place in a template, in its order."""
+    if isinstance(template, Mapping):
+        parts = [(f"{path}.{name}" if path else str(name), inside) for name, inside in template.items()]
+    elif isinstance(template, list):
+        parts = [(f"{path}[{number}]", inside) for number, inside in enumerate(template)]
+    else:
+        return [(path, template)]
+    return [line for where, inside in parts for line in lines(inside, where)]
+
+
+def _problem(path: str, value: Any, maps: Mapping[str, Any]) -> str:
+    """What is wrong with one place, as a sentence; ``""`` when nothing is."""
+    if "{{" in path:
+        return f"The template's name {path} has a placeholder; only values can have them."
+    if not isinstance(value, str):
+        return ""
+    rest = PLACEHOLDER.sub("", value)
+    if "{{" in rest or "}}" in rest:
+        return f"In the template, {path} has a placeholder that is not closed: {value[:80]}"
+    try:
+        _text(value, SAMPLE, maps)
+    except FixSettings as error:
+        return f"{error.person.rstrip('.')} (at {path})."
+    return ""
 
 
 def _with_derived(block: Values) -> dict[str, Any]:
@@ -98,10 +149,14 @@ def _text(text: str, values: Values, maps: Mapping[str, Any]) -> Any:
 def _value(expression: str, values: Values, maps: Mapping[str, Any]) -> Any:
     name, *filters = [part.strip() for part in expression.split("|")]
     if name not in NAMES:
+        known = ", ".join(sorted(NAMES))
         raise FixSettings(
-            f"template: unknown name {name}", person=f"The template uses {name}, which is not a known name."
+            f"template: unknown name {name}",
+            person=f"The template uses {name or 'nothing'}, which is not a known name. Known are {known}.",
         )
     value = values.get(name)
+    if name == "end" and filters and filters[0] in MOMENTS and value is not None:
+        value = _finish(value, values)  # whole days are over at midnight after the last one
     if value is None:
         return MISSING
     for given in filters:
@@ -120,8 +175,10 @@ def _filtered(name: str, argument: str, value: Any, values: Values, maps: Mappin
     if name == "lower":
         return str(value).lower()
     if name not in TIME_FILTERS:
+        known = ", ".join(sorted([*TIME_FILTERS, "lower", "map:name", "truncate:255"]))
         raise FixSettings(
-            f"template: unknown filter {name}", person=f"The template uses the filter {name}, which is not known."
+            f"template: unknown filter {name}",
+            person=f"The template uses the filter {name or '(without a name)'}, which is not known. Known are {known}.",
         )
     try:
         return TIME_FILTERS[name](value, ZoneInfo(values.get("timezone") or "UTC"))
@@ -138,6 +195,11 @@ def _number(argument: str) -> int:
             person="In the template, write truncate with a number, like truncate:255.",
         )
     return int(argument)
+
+
+def _finish(value: Any, values: Values) -> Any:
+    zone = ZoneInfo(values.get("timezone") or "UTC")
+    return coerce.finish_of(value, zone) if isinstance(value, date) else value
 
 
 def _begin(value: Any, zone: ZoneInfo) -> datetime:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from planeapp.providers.planner.answers import ALLOW_MORE
 from planeapp.providers.planner.arguments import MappingData, form_of, has, is_inclusive, propose, slot_of
+from planeapp.providers.planner.mcp import OAUTH
 from planeapp.providers.planner.schema import fingerprint, leaves
-from planeapp.providers.planner.tools import classify, overridden
+from planeapp.providers.planner.tools import WRITING, classify, overridden
 from planeapp.providers.planner.wire import Tool
 from planeapp.providers.planner.words import ENDS, names_of
 
@@ -39,25 +40,46 @@ PARTS = ("title", "when", "notes", "people", "state", "url", "external_id")
 class Toolbox:
     """``roles``: role → mappings, best first; ``hints``: how answers are read; ``hash``: of every tool together.
 
-    ``missing``: scopes that were not granted; the roles that need them are off.
+    - ``changed``: writing roles whose tools are not what was agreed to → ``{was, now}`` (see ``drift.py``); they pause
+    - ``missing``: scopes that were not granted; the roles that need them are off
+    - ``withheld``: writing roles that an admin does not allow; they are off too
     """
 
     roles: Mapping[str, Sequence[MappingData]] = field(default_factory=dict)
     hints: Mapping[str, Any] = field(default_factory=dict)
     hash: str = ""
+    changed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
+    withheld: frozenset[str] = frozenset()
 
-    def without(self, scopes: Iterable[str]) -> Toolbox:
-        """The same tools for somebody who was not granted these scopes."""
-        return replace(self, missing=frozenset(scopes))
+    def under(self, settings: Mapping[str, Any]) -> Toolbox:
+        """The same tools as far as a connection's settings let us use them, and as they say that dates are meant."""
+        agreed = settings.get("accepted") or {}
+        changed = {role: told for role, told in self.changed.items() if agreed.get(role) != told["now"]}
+        inclusive = settings.get("end_inclusive")
+        roles, hints = self.roles, dict(self.hints)
+        if inclusive is not None:
+            roles, hints["end_inclusive"] = _with_ends(roles, bool(inclusive)), bool(inclusive)
+        theirs = {their: ours for ours, their in (settings.get("states") or {}).items()}
+        hints["states"] = {**hints.get("states", {}), **theirs}
+        scopes, held = missing_scopes(settings), withheld(settings)
+        return replace(self, roles=roles, hints=hints, changed=changed, missing=scopes, withheld=held)
 
     def off(self, role: str) -> bool:
-        """Whether a role that Planner offers is closed to us for want of a scope."""
-        return bool(self.roles.get(role)) and SCOPES[role] in self.missing
+        """Whether a role that Planner offers is closed to us, for want of a scope or by an admin's word."""
+        return bool(self.roles.get(role)) and (SCOPES[role] in self.missing or role in self.withheld)
+
+    def paused(self, role: str) -> bool:
+        """Whether a writing role waits for an admin since its tools changed."""
+        return role in self.changed
 
     def usable(self, role: str) -> list[MappingData]:
+        """The tools for a role whose requirements we can fill and that we may use, best first."""
+        return [] if self.off(role) or self.paused(role) else self.fitting(role)
+
+    def fitting(self, role: str) -> list[MappingData]:
         """The tools for a role whose requirements we can fill, best first."""
-        return [] if self.off(role) else [mapping for mapping in self.roles.get(role, ()) if not mapping["missing"]]
+        return [mapping for mapping in self.roles.get(role, ()) if not mapping["missing"]]
 
     def best(self, role: str) -> MappingData | None:
         """The first of the usable tools."""
@@ -78,22 +100,64 @@ class Toolbox:
     def why_not(self, role: str) -> str:
         """Why a role cannot be used, in plain words."""
         offered = self.roles.get(role, ())
-        if self.off(role):
-            return f"Off: Planner did not grant the scope {SCOPES[role]}. {ALLOW_MORE}"
         if not offered:
             return f"Planner offers no tool to {LABELS[role]}."
+        if SCOPES[role] in self.missing:
+            return f"Off: Planner did not grant the scope {SCOPES[role]}. {ALLOW_MORE}"
+        if role in self.withheld:
+            return f"Off: an admin does not let the app {LABELS[role]} with Planner's tools."
+        if self.paused(role):
+            return self._why_paused(role)
         needs = ", ".join(offered[0]["missing"])
         return f"Planner's tool {offered[0]['tool']} also needs {needs}, which the settings do not give yet."
+
+    def _why_paused(self, role: str) -> str:
+        was, now = self.changed[role]["was"], ", ".join(mapping["tool"] for mapping in self.fitting(role))
+        before = f"{was} is no longer what it was" if was else f"it could not {LABELS[role]} before"
+        return f"Planner's tools have changed: {before}. An admin has to confirm first that the app may use {now}."
+
+    def reading_with(self, fresh: Toolbox) -> Toolbox:
+        """These tools for writing, which somebody agreed to; for reading those that are offered by now."""
+        writing = {role: mappings for role, mappings in self.roles.items() if role in WRITING}
+        reading = {role: mappings for role, mappings in fresh.roles.items() if role not in WRITING}
+        return replace(self, roles={**reading, **writing}, hints=fresh.hints)
 
     def as_data(self) -> dict[str, Any]:
         """JSON-able form for the report's facts."""
         roles = {role: list(mappings) for role, mappings in self.roles.items()}
-        return {"roles": roles, "hints": dict(self.hints), "hash": self.hash}
+        changed = {role: dict(told) for role, told in self.changed.items()}
+        return {"roles": roles, "hints": dict(self.hints), "hash": self.hash, "changed": changed}
 
 
 def load(data: Mapping[str, Any]) -> Toolbox:
     """A toolbox from :meth:`Toolbox.as_data`."""
-    return Toolbox(data.get("roles") or {}, data.get("hints") or {}, str(data.get("hash") or ""))
+    return Toolbox(
+        data.get("roles") or {}, data.get("hints") or {}, str(data.get("hash") or ""), data.get("changed") or {}
+    )
+
+
+def missing_scopes(settings: Mapping[str, Any]) -> frozenset[str]:
+    """The scopes that a sign-in was not granted; an API token's are its own affair."""
+    return frozenset(settings.get("missing_scopes") or ()) if OAUTH in (settings.get("slots") or ()) else frozenset()
+
+
+def withheld(settings: Mapping[str, Any]) -> frozenset[str]:
+    """The writing roles that an admin does not allow. A connection whose admin was never asked allows them all."""
+    unticked = {"create_block", "update_block"} if settings.get("confirm_writes") is False else set()
+    return frozenset({*(settings.get("withheld") or ()), *unticked} & WRITING)
+
+
+def _with_ends(roles: Mapping[str, Sequence[MappingData]], inclusive: bool) -> dict[str, list[MappingData]]:
+    """The mappings with an end that is written as a date meant as an admin says."""
+
+    def meant(slot: dict[str, Any]) -> dict[str, Any]:
+        is_end = slot["field"] == "end" and slot.get("form") == "date"
+        return {**slot, "inclusive": inclusive} if is_end else slot
+
+    return {
+        role: [{**mapping, "slots": [meant(slot) for slot in mapping["slots"]]} for mapping in mappings]
+        for role, mappings in roles.items()
+    }
 
 
 def build(tools: Sequence[Tool], settings: Mapping[str, Any]) -> Toolbox:
@@ -106,21 +170,15 @@ def build(tools: Sequence[Tool], settings: Mapping[str, Any]) -> Toolbox:
         known = [by_name[name] for name in names if name in by_name]
         mappings = [propose(tool, role, override if isinstance(override, Mapping) else None) for tool in known]
         roles[role] = sorted(mappings, key=lambda mapping: bool(mapping["missing"]))
-    return Toolbox(roles, _hints(tools, roles, settings), fingerprint(list(tools)))
+    return Toolbox(roles, _hints(tools, roles), fingerprint(list(tools)))
 
 
-def _hints(
-    tools: Sequence[Tool], roles: Mapping[str, Sequence[MappingData]], settings: Mapping[str, Any]
-) -> dict[str, Any]:
+def _hints(tools: Sequence[Tool], roles: Mapping[str, Sequence[MappingData]]) -> dict[str, Any]:
     written = [mapping for role in ("create_block", "update_block") for mapping in roles.get(role, ())]
     hints: dict[str, Any] = {"end_inclusive": _end_inclusive(tools, roles, written)}
     unit = next((slot_of(mapping, "duration").get("unit") for mapping in written if has(mapping, "duration")), None)
     hints |= {"duration_unit": unit} if unit else {}
     hints["states"] = {theirs: ours for mapping in written for ours, theirs in _choices(mapping)}
-    if settings.get("states"):
-        hints["states"] |= {theirs: ours for ours, theirs in settings["states"].items()}
-    if settings.get("end_inclusive") is not None:
-        hints["end_inclusive"] = bool(settings["end_inclusive"])
     return hints
 
 

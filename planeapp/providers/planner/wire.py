@@ -22,10 +22,16 @@ class CallResult:
 
 @dataclass(frozen=True)
 class ToolPage:
-    """One page of ``tools/list``."""
+    """One page of ``tools/list``; ``ttl``: seconds for which the server says it stays true, None when it does not say."""
 
     tools: tuple[Tool, ...]
     cursor: str = ""
+    ttl: float | None = None
+
+
+def seconds_of(milliseconds: Any) -> float | None:
+    """``ttlMs`` in seconds (MCP specification 2026-07-28), or None for anything but a number."""
+    return milliseconds / 1000 if isinstance(milliseconds, int | float) else None
 
 
 @dataclass(frozen=True)

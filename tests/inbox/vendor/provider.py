@@ -8,14 +8,20 @@ from tests.providers.memory import Memory
 
 
 class Vendor(Memory):
-    """The memory provider with a feed; tests fill ``told`` (newest first) or set ``broken``."""
+    """The memory provider with a feed; tests fill ``told`` (newest first) or set ``broken``.
+
+    ``page`` cuts what an ordinary look shows, ``longest`` what a wide one does.
+    """
 
     key: ClassVar[str] = "vendor"
     told: ClassVar[list[bytes]] = []
     broken: ClassVar[GroundcrewError | None] = None
 
-    def feed(self) -> Sequence[bytes]:
+    page: ClassVar[int] = 1000
+    longest: ClassVar[int] = 1000
+
+    def feed(self, *, wide: bool = False) -> Sequence[bytes]:
         """What tests put in."""
         if self.broken:
             raise self.broken
-        return list(self.told)
+        return list(self.told)[: self.longest if wide else self.page]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Exchange:
@@ -67,6 +67,27 @@ class Script:
         pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": status or 200, "headers": pairs})
         await send({"type": "http.response.body", "body": content, "more_body": status == 0})
+
+
+def answer_lost(exchange: Exchange, method: str) -> ASGIApp:
+    """What ``exchange`` serves now, but the next request with this method is worked off and its answer cut."""
+    app = exchange.app
+
+    async def losing(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != method:
+            await app(scope, receive, send)
+            return
+        exchange.app = app
+
+        async def cut(message: Message) -> None:
+            if message["type"] == "http.response.start":  # more is promised than ever comes
+                headers = [(b"content-length", b"1000")]
+                await send({**message, "headers": headers})
+
+        await app(scope, receive, cut)
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})
+
+    return losing
 
 
 @contextmanager

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, OutOfQuota, ReconnectNeeded
-from planeapp.providers.base import Provider
+from planeapp.lib.http import Http
+from planeapp.providers.base import Access, Provider, Write
 from planeapp.providers.planhat.provider import Planhat
 from planeapp.providers.planhat.resources import Api
 from planeapp.sandbox.store import Doc, Store
 from tests.providers.contract import ProviderContract
+from tests.providers.misfortunes import HttpContract, MakeAt
 from tests.providers.planhat.conftest import WORLD, MakeAccess
-from tests.providers.planhat.served import Script
+from tests.providers.planhat.served import Exchange, Script, answer_lost
 
 MARK = "plane:6e0c2a4e:0b7f5d2c/1#a"
 
@@ -43,12 +45,30 @@ def item(*companies: Doc, **more: Any) -> dict[str, Any]:
     }
 
 
-class TestContract(ProviderContract):
+class TestContract(HttpContract, ProviderContract):
     repeats_safely = True
+    clearable = frozenset({"url"})
+    home = "issues"
 
     @pytest.fixture
     def provider(self, planhat: Planhat) -> Provider:
         return planhat
+
+    @pytest.fixture
+    def at(self, http: Http) -> MakeAt:
+        def token(slot: str = "main", *, refused: str = "") -> str:
+            if refused:
+                raise ReconnectNeeded("the token was refused")
+            return self.secret
+
+        return lambda url: Planhat(Access(http, url, token))
+
+    @pytest.fixture
+    def lose_answer(self, server: tuple[Exchange, str], sandbox: Api) -> Callable[[], None]:
+        def lose() -> None:
+            server[0].app = answer_lost(server[0], "PUT")
+
+        return lose
 
     @pytest.fixture
     def values(self, acme: Doc) -> Mapping[str, Any]:
@@ -106,18 +126,35 @@ def test_an_issue_knows_its_page_when_the_tenant_s_name_is_known(planhat: Planha
 
 def test_many_items_are_written_in_one_call_and_refused_one_by_one(planhat: Planhat, store: Store, acme: Doc) -> None:
     good, bad = item(acme), item(acme) | {"parties": ("no-such-company",)}
-    outcome = planhat.create_many("issues", {"plane:w:1": good, "plane:w:2": bad, "plane:w:3": good})
+    outcome = planhat.write_many(
+        "issues", [Write("plane:w:1", good), Write("plane:w:2", bad), Write("plane:w:3", good)]
+    )
     assert isinstance(outcome["plane:w:2"], FixSettings) and "companyIds" in str(outcome["plane:w:2"])
     assert sorted(issue["sourceId"] for issue in store.all("issues")) == ["plane:w:1", "plane:w:3"]
     assert not isinstance(outcome["plane:w:1"], GroundcrewError) and outcome["plane:w:1"].mark == "plane:w:1"
 
 
 def test_writing_many_unchanged_items_again_finds_their_ids(planhat: Planhat, acme: Doc) -> None:
-    wanted = {f"plane:w:{number}": item(acme) for number in range(8)}
-    first, again = planhat.create_many("issues", wanted), planhat.create_many("issues", wanted)
+    wanted = [Write(f"plane:w:{number}", item(acme)) for number in range(8)]
+    first, again = planhat.write_many("issues", wanted), planhat.write_many("issues", wanted)
     ids = {mark: made.id for mark, made in first.items() if not isinstance(made, GroundcrewError)}
     assert len(ids) == 8
     assert {mark: made.id for mark, made in again.items() if not isinstance(made, GroundcrewError)} == ids
+
+
+def test_rows_that_are_there_are_changed_in_the_same_call_as_new_ones_are_made(
+    planhat: Planhat, store: Store, acme: Doc
+) -> None:
+    made = planhat.create("issues", item(acme), MARK)
+    outcome = planhat.write_many("issues", [Write(MARK, {"state": "completed"}, made), Write("plane:w:9", item(acme))])
+    changed = outcome[MARK]
+    assert not isinstance(changed, GroundcrewError)
+    assert (changed.id, changed.values["state"], changed.values["title"]) == (
+        made.id,
+        "completed",
+        made.values["title"],
+    )
+    assert len(store.all("issues")) == 2
 
 
 def test_a_company_that_is_closed_to_the_token_is_named_as_a_missing_permission(

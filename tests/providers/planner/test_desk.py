@@ -144,3 +144,77 @@ def test_a_tool_s_complaint_is_shown_to_people(http: Http, serving: Serving) -> 
     with planner(http, serving(server.app)) as ours, pytest.raises(FixSettings) as refused:
         ours.create("p1", VALUES, "m:1")
     assert "too dull" in refused.value.person
+
+
+def places(answer: Callable[[dict[str, Any]], Any], count: int, *, more: bool = False) -> Server:
+    """A server that lists projects and, project by project, blocks."""
+    tools = [
+        {"name": "listProjects", "inputSchema": {"type": "object"}},
+        {"name": "listBlocks", "inputSchema": {"type": "object", "properties": {"projectId": TEXT}}},
+    ]
+    projects = {"projects": [{"id": f"p{number}", "name": f"P{number}"} for number in range(1, count + 1)]}
+
+    def called(params: dict[str, Any]) -> Any:
+        found = projects if params["name"] == "listProjects" else answer(params["arguments"])
+        return {"content": [], "structuredContent": found | ({"hasMore": True} if more and "blocks" in found else {})}
+
+    return tiny(tools_list=lambda _: {"tools": tools}, tools_call=called)
+
+
+def in_project(place: str) -> Callable[[dict[str, Any]], Any]:
+    row = {"id": "b1", "title": "T", "startDate": "2026-11-23", "projectId": place}
+    return lambda given: {"blocks": [row] if given["projectId"] == place else []}
+
+
+def test_a_block_that_was_dragged_away_is_found_in_the_lists_of_other_projects(http: Http, serving: Serving) -> None:
+    server = places(in_project("p3"), 4)
+    with planner(http, serving(server.app)) as ours:
+        found = ours.get("p1", "b1")
+        assert found is not None and found.place == "p3"
+        assert ours.get("p1", "b9") is None
+    asked = [params["arguments"].get("projectId") for method, _, params in server.seen if method == "tools/call"]
+    assert asked == ["p1", None, "p2", "p3", "p1", None, "p2", "p3", "p4", None]
+
+
+def test_a_block_is_not_called_gone_when_a_list_of_another_project_is_not_complete(
+    http: Http, serving: Serving
+) -> None:
+    with (
+        planner(http, serving(places(in_project("p9"), 3, more=True).app)) as ours,
+        pytest.raises(FixSettings) as unsure,
+    ):
+        ours.get("p1", "b9")
+    assert unsure.value.code == "not_offered" and "do not tell whether it is gone" in unsure.value.person
+
+
+def test_at_most_ten_other_projects_are_looked_through_and_more_leave_it_open(http: Http, serving: Serving) -> None:
+    server = places(in_project("p20"), 20)
+    with planner(http, serving(server.app)) as ours, pytest.raises(FixSettings):
+        ours.get("p1", "b1")
+    asked = {params["arguments"]["projectId"] for _, _, params in server.seen if params.get("arguments")}
+    assert len(asked) == 11
+
+
+def test_a_reading_tool_that_asks_for_the_project_is_asked_in_the_others_too(http: Http, serving: Serving) -> None:
+    schema = {"type": "object", "properties": {"id": TEXT, "projectId": TEXT}, "required": ["id", "projectId"]}
+    tools = [
+        {"name": "listProjects", "inputSchema": {"type": "object"}}, {"name": "getBlock", "inputSchema": schema},
+    ]  # fmt: skip
+
+    def called(params: dict[str, Any]) -> Any:
+        if params["name"] == "listProjects":
+            return {"content": [], "structuredContent": {"projects": [{"id": "p1"}, {"id": "p2"}]}}
+        if params["arguments"] == {"id": "b1", "projectId": "p2"}:
+            return {"content": [], "structuredContent": {"block": {**ROWS[1], "projectId": "p2"}}}
+        return {"isError": True, "content": [{"type": "text", "text": "Block not found"}]}
+
+    with planner(http, serving(tiny(tools_list=lambda _: {"tools": tools}, tools_call=called).app)) as ours:
+        found = ours.get("p1", "b1")
+        assert found is not None and found.place == "p2"
+        assert ours.get("p1", "b9") is None
+
+
+def test_projects_may_have_numbers_for_ids(http: Http, serving: Serving) -> None:
+    rows = {"blocks": [{"id": 7, "title": "T", "startDate": "2026-11-23", "projectId": 5}]}
+    with planner(http, serving(listing({"projectId": TEXT}, lambda _: rows).app)) as ours:
+        assert [(item.id, item.place) for item in ours.list("5").items] == [("7", "5")]

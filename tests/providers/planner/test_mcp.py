@@ -25,6 +25,14 @@ Answer = Callable[[dict[str, Any]], Any]
 WIRES = ("sdk", "raw")
 
 
+class RpcError(Exception):
+    """Raised by an answer: the server's JSON-RPC error."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"error {code}")
+        self.code = code
+
+
 class Server:
     """A hand-written MCP server: ``answers`` by method, each a result, or a Response."""
 
@@ -42,7 +50,11 @@ class Server:
         if found is None:
             error = {"code": -32601, "message": "Method not found"}
             return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "error": error})
-        result = found(message.get("params", {}))
+        try:
+            result = found(message.get("params", {}))
+        except RpcError as error:
+            told = {"code": error.code, "message": str(error)}
+            return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "error": told})
         if isinstance(result, Response):
             return result
         return JSONResponse({"jsonrpc": "2.0", "id": message["id"], "result": result}, headers={"mcp-session-id": "s1"})

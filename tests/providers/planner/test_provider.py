@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from planeapp.lib.errors import FixSettings, Gone, OutcomeUnknown, OutOfQuota, ReconnectNeeded, RetryLater
-from planeapp.providers.base import Access
+from planeapp.lib.http import Http
+from planeapp.providers.base import Access, Item
 from planeapp.providers.planner import events
 from planeapp.providers.planner.provider import Planner
 from planeapp.sandbox.planner.seed import READ_TOKEN, SERVICE_TOKEN
 from planeapp.sandbox.planner.settings import change
-from tests.providers.contract import FIELD_NAMES, ProviderContract
+from tests.providers.contract import FIELD_NAMES, DatedContract, MovedContract, ProviderContract
+from tests.providers.misfortunes import HttpContract, MakeAt
 from tests.providers.planner.conftest import Sandbox, Tokens
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
@@ -41,7 +43,7 @@ def emptied(sandbox: Sandbox) -> Sandbox:
     return sandbox
 
 
-class Contract(ProviderContract):
+class Contract(DatedContract, MovedContract, ProviderContract):
     profile = ""
     compared = FIELD_NAMES - {"key"}
 
@@ -59,13 +61,36 @@ class Contract(ProviderContract):
     def changes(self) -> Mapping[str, Any]:
         return {"title": "Inspect both loaders", "start": date(2026, 12, 1), "end": date(2026, 12, 2)}
 
+    @pytest.fixture
+    def move(self, emptied: Sandbox) -> Callable[[Item], str]:
+        def moved(item: Item) -> str:
+            block = next(row for row in emptied.store.all("blocks") if row["id"] == item.id)
+            emptied.store.put("blocks", item.id, {**block, "project_id": "prj_fleet"})
+            return "prj_fleet"
 
-class TestClassic(Contract):
+        return moved
+
+    @pytest.fixture
+    def lose_answer(self, emptied: Sandbox, provider: Planner) -> Callable[[], None]:
+        def lose() -> None:
+            provider.desk.people()  # what is asked for before a block is made
+            emptied.fault(method="POST", path="/api/mcp", after=True, drop=True)
+
+        return lose
+
+
+class TestClassic(HttpContract, Contract):
     profile = "classic"
+    home = PLACE
+
+    @pytest.fixture
+    def at(self, http: Http) -> MakeAt:
+        return lambda url: Planner(Access(http, url, Tokens({"api": self.secret})))
 
 
 class TestDays(Contract):
     profile = "days"
+    longest_title = 120
 
 
 class TestNested(Contract):
@@ -281,7 +306,7 @@ def test_a_probe_writes_nothing(sandbox: Sandbox) -> None:
 def test_a_service_account_without_mcp_is_left_with_rest(sandbox: Sandbox) -> None:
     with sandbox.planner(tokens=Tokens({"api": SERVICE_TOKEN})) as planner:
         assert planner.access.report["facts"]["mode"] == "rest"
-        assert planner.access.report["abilities"] == ["feed", "find", "subscribe"]
+        assert planner.access.report["abilities"] == ["feed", "find", "get", "subscribe"]
         with pytest.raises(FixSettings) as refused:
             planner.create(PLACE, VALUES, MARK)
         assert "by REST" in refused.value.person

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from planeapp.lib.errors import FixSettings
-from planeapp.providers.planner.template import DEFAULT, check, names_in, render
+from planeapp.providers.planner.template import DEFAULT, check, names_in, parse, render
 
 ZONE = ZoneInfo("Europe/Stockholm")
 BLOCK: dict[str, Any] = {
@@ -75,3 +75,32 @@ def test_braces_in_values_are_not_looked_into() -> None:
 
 def test_names_are_listed() -> None:
     assert names_in({"a": ["{{title|lower}}"], "b": "{{ url }} {{notes}}"}) == {"title", "url", "notes"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a": }', "not JSON: Expecting value in line 1, column 7"),
+        ("[1]", "must be a JSON object"),
+        ('{"a": {"b": "{{colour}}"}}', "colour, which is not a known name"),
+        ('{"a": {"b": "{{colour}}"}}', "(at a.b)"),
+        ('{"a": ["{{title|upper}}"]}', "the filter upper, which is not known"),
+        ('{"a": ["{{title|upper}}"]}', "(at a[0])"),
+        ('{"a": "{{title"}', "a has a placeholder that is not closed: {{title"),
+        ('{"{{title}}": 1}', "only values can have them"),
+        ('{"a": "{{colour}}", "b": "{{size}}"}', "size"),
+    ],
+)
+def test_a_typed_template_is_refused_with_what_is_wrong_and_where(text: str, said: str) -> None:
+    with pytest.raises(FixSettings) as refused:
+        parse(text)
+    assert said in refused.value.person
+
+
+def test_the_end_of_whole_days_is_the_midnight_after_them() -> None:
+    made = render(
+        {"end": "{{end|iso}}", "ms": "{{end|epoch_ms}}", "day": "{{end|date}}", "start": "{{start|iso}}"}, DAYS
+    )
+    assert made["end"] == "2026-11-26T00:00:00+01:00" and made["day"] == "2026-11-25"
+    assert made["ms"] == datetime(2026, 11, 26, tzinfo=ZONE).timestamp() * 1000
+    assert made["start"] == "2026-11-23T00:00:00+01:00"

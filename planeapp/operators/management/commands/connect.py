@@ -29,6 +29,10 @@ class Command(GroundcrewCommand):
             "--token-file", default="-", help="file that holds the token, - for standard input (default)"
         )
         parser.add_argument("--region", default="", help="the vendor's region, where it has several")
+        parser.add_argument(
+            "--set", action="append", default=[], metavar="NAME=VALUE",
+            help="a further field of the vendor's form on the connect page; can be given several times",
+        )  # fmt: skip
         self.add_json(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,7 +40,12 @@ class Command(GroundcrewCommand):
         installation = workspace(options["workspace"])
         provider = options["provider"]
         form: Any = form_of(provider)(
-            {"token": _token(options["token_file"]), "region": options["region"], "auth": "bearer"}
+            {
+                "region": options["region"],
+                "auth": "bearer",
+                **_fields(options["set"]),
+                "token": _token(options["token_file"]),
+            }
         )
         if not form.is_valid():
             raise CommandError("; ".join(f"{name}: {' '.join(told)}" for name, told in form.errors.items()))
@@ -50,6 +59,13 @@ class Command(GroundcrewCommand):
             return
         for line in connection.report["lines"]:
             self.stdout.write(f"{line['state']:7} {line['label']}{': ' + line['detail'] if line['detail'] else ''}")
+
+
+def _fields(given: list[str]) -> dict[str, str]:
+    for field in given:
+        if "=" not in field:
+            raise CommandError(f"--set: {field!r} has no =; write NAME=VALUE.")
+    return {name: value for name, _, value in (field.partition("=") for field in given)}
 
 
 def _token(path: str) -> str:

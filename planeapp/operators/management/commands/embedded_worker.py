@@ -15,8 +15,9 @@ from django.db import close_old_connections
 from planeapp.bot.models import Turn
 from planeapp.celery import EMBEDDED_SECONDS, EMBEDDED_THREADS, app, warm
 from planeapp.inbox.models import Delivery
+from planeapp.installations import calls
 from planeapp.lib.claims import release_all
-from planeapp.sync.models import Due, ItemLink
+from planeapp.sync.models import Due, ItemLink, Job
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +33,7 @@ class Command(BaseCommand):
             raise CommandError("REDIS_URL is set: run the Celery workers of the Procfile instead.")
         app.loader.import_default_modules()
         warm()
-        for model in (Delivery, Turn, Due, ItemLink):
+        for model in (Delivery, Turn, Due, Job, ItemLink):
             release_all(model)
         stop = threading.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -75,3 +76,4 @@ def _run(task: str) -> None:
         app.tasks[task]()
     except Exception:  # one task's trouble must not end the worker; its rows are still due
         log.exception("task failed", task=task)
+    calls.task_ended()

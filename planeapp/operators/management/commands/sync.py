@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from planeapp.operators.commands import GroundcrewCommand, add_provider, connections, one_line, workspace
 from planeapp.sync import engine
 from planeapp.sync.models import ProjectPair, SyncRun
-from planeapp.sync.plan import Change, Plan
+from planeapp.sync.shapes import Change, Plan
 from planeapp.sync.values import to_json
 
 
@@ -40,11 +40,8 @@ class Command(GroundcrewCommand):
         else:
             for entry in told:
                 self.stdout.write(_told(entry))
-        stopped = [entry["pair"] for entry in told if "stopped" in entry]
-        if stopped:
-            raise CommandError(
-                f"Stopped before the first write: {', '.join(stopped)}. Look at it with --dry-run; --force runs it."
-            )
+        if wrong := _wrong(told):
+            raise CommandError(wrong)
 
     def _one(self, pair: ProjectPair, dry_run: bool, forced: bool) -> dict[str, Any]:
         head = {"pair": str(pair), "provider": pair.connection.provider}
@@ -54,6 +51,20 @@ class Command(GroundcrewCommand):
         run = engine.run_pair(pair, forced=forced)
         stopped = {"stopped": run.detail} if run.state == SyncRun.State.STOPPED else {}
         return head | {"counts": run.counts} | stopped
+
+
+def _wrong(told: list[dict[str, Any]]) -> str:
+    """What a person has to look at, in one line, or ``""``."""
+    stopped = ", ".join(entry["pair"] for entry in told if "stopped" in entry)
+    failed = {entry["pair"]: entry["counts"]["failed"] for entry in told if entry["counts"].get("failed")}
+    lines = (
+        [f"Stopped before the first write: {stopped}. Look at it with --dry-run; --force runs it."] if stopped else []
+    )
+    if failed:
+        count = sum(failed.values())
+        items = "1 work item" if count == 1 else f"{count} work items"
+        lines.append(f"{items} of {', '.join(failed)} failed; the page Activity says why.")
+    return " ".join(lines)
 
 
 def _told(entry: dict[str, Any]) -> str:

@@ -1,0 +1,104 @@
+"""``manage.py config export WORKSPACE`` and ``config import WORKSPACE FILE``: settings as one readable file."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from planeapp.operators.commands import GroundcrewCommand, one_line, workspace
+from planeapp.sync import settings_file, settings_import, settings_rows
+from planeapp.sync.settings_import import Step
+from planeapp.sync.settings_yaml import LARGEST, Unreadable
+
+SHOWN = 50
+LINES = {"make": "new pair", "remove": "taken away; nothing is deleted on either side",
+         "leave": "not in the file, left alone (--remove takes it away)"}  # fmt: skip
+
+
+class Command(GroundcrewCommand):
+    """Prints the settings file of a workspace, or makes its pairs as a file says."""
+
+    help = "Export project pairs, field rules and filters as one YAML file without secrets, or import them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """What to do, workspace, file."""
+        doing = parser.add_subparsers(dest="doing", required=True, metavar="export|import")
+        doing.add_parser("export", help="print the settings file").add_argument("workspace", help="slug or uuid")
+        reading = doing.add_parser("import", help="make the workspace's pairs as a file says")
+        reading.add_argument("workspace", help="slug or uuid")
+        reading.add_argument("file", help="the settings file, - for standard input")
+        reading.add_argument("--dry-run", action="store_true", help="print what would change, write nothing")
+        reading.add_argument(
+            "--remove", action="store_true", help="take away pairs that the file does not name (default: leave them)"
+        )
+        self.add_json(reading)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Print the file, or the changes (and make them)."""
+        installation = workspace(options["workspace"])
+        if options["doing"] == "export":
+            self.stdout.write(settings_rows.export(installation), ending="")
+            return
+        raw = _content(options["file"])
+        try:
+            with one_line():
+                steps = settings_import.changes(installation, settings_file.read(raw), remove=options["remove"])
+        except CommandError as error:
+            raise self._refusal(error) from error
+        if not options["dry_run"]:
+            with one_line():
+                settings_import.apply(installation, steps, by="command line")
+        self._tell(steps, options["dry_run"], options["json"])
+
+    def _refusal(self, error: CommandError) -> CommandError:
+        """Every fault on a line of its own before the last one, which says how it ended."""
+        if not isinstance(error.__cause__, Unreadable):
+            return error
+        faults = error.__cause__.faults
+        for fault in faults[:SHOWN]:
+            self.stderr.write(str(fault))
+        if len(faults) > SHOWN:
+            return CommandError(
+                f"Nothing was changed: the file has more than {SHOWN} faults; the first {SHOWN} are shown."
+            )
+        return CommandError(f"Nothing was changed: the file has {len(faults)} {_plural('fault', len(faults))}.")
+
+    def _tell(self, steps: Sequence[Step], dry_run: bool, as_json: bool) -> None:
+        counts = settings_import.counts(steps)
+        if as_json:
+            self.print_json({"dry_run": dry_run, "counts": counts, "pairs": [_data(step) for step in steps]})
+            return
+        for step in steps:
+            if step.kind in LINES:
+                self.stdout.write(f"{step.path}: {LINES[step.kind]}")
+            for difference in step.differences:
+                self.stdout.write(str(difference))
+        told = ", ".join(f"{count} {_plural('pair', count)} {word}" for word, count in counts.items())
+        self.stdout.write(f"{told or 'Nothing to do'}.{' Dry run: nothing was written.' if dry_run else ''}")
+
+
+def _content(path: str) -> str | bytes:
+    """The file's content; of one that is too large only so much that this shows."""
+    try:
+        if path == "-":
+            return sys.stdin.read(LARGEST + 1)
+        with Path(path).open("rb") as file:
+            return file.read(LARGEST + 1)
+    except OSError as error:
+        raise CommandError(f"{error.strerror}: {path}") from error
+    except UnicodeDecodeError as error:
+        raise CommandError("Standard input is not UTF-8 text.") from error
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _data(step: Step) -> dict[str, Any]:
+    found = [{"path": one.path, "before": one.before, "after": one.after} for one in step.differences]
+    return {"pair": step.path, "does": step.kind, "changes": found}
