@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "planeapp.installations",
     "planeapp.accounts",
     "planeapp.sync",
+    "planeapp.customers",
     "planeapp.bot",
     "planeapp.inbox",
     "planeapp.dashboard",

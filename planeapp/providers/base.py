@@ -17,6 +17,7 @@ that is None says that the field is empty):
 ``priority``  str, one of ``urgent high medium low none``
 ``people``    tuple[str, ...], lower-case e-mail addresses, sorted
 ``parties``   tuple[str, ...], ids of the companies it is tied to, sorted
+``contacts``  tuple[str, ...], ids of those companies' people whom it concerns, sorted
 ``key``       str, the work item's key for people (``CUST-12``)
 ``url``       str, the work item's web address
 ============  =============================================================================================
@@ -27,6 +28,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal, Protocol
 
 from planeapp.lib.budget import Budget, Terms, unlimited
@@ -199,6 +201,80 @@ class Party:
     facts: tuple[tuple[str, str], ...] = ()
 
 
+COMPANY_FIELDS = {
+    "phase": "Phase",
+    "status": "Status",
+    "health": "Health",
+    "owner": "Owner",
+    "revenue": "Revenue",
+    "renewal": "Renewal",
+    "tags": "Tags",
+}
+"""What is known of a company, by name, with the word for people. Beside them ``custom:<name>`` for fields of the customer's
+own."""
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company as the other system tells it, whole.
+
+    ``values`` are JSON-able, by the names of ``COMPANY_FIELDS``: ``phase``, ``status`` str; ``health``, ``revenue`` float;
+    ``owner`` the owner's e-mail address, lower-case (``owner_name`` beside it, for people); ``renewal`` an ISO day; ``tags``
+    a sorted list of str; ``custom:<name>`` str, float, bool or a list of str. What is absent is not known; what is None is
+    empty. ``domains`` are lower-case.
+    """
+
+    id: str
+    name: str
+    external_id: str = ""
+    source_id: str = ""
+    domains: tuple[str, ...] = ()
+    values: Values = field(default_factory=dict)
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class CompanyPage:
+    """Some companies, the bookmark of the following page (``""`` after the last), and whether nothing moved between this
+    page and the one before: only a list whose pages were all ``steady`` says who is gone."""
+
+    companies: tuple[Company, ...]
+    following: str = ""
+    steady: bool = True
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A person at a company."""
+
+    id: str
+    name: str
+    email: str = ""
+    phone: str = ""
+    position: str = ""
+
+
+@dataclass(frozen=True)
+class PhoneCall:
+    """A call to be written down: ``number`` as dialled or in E.164, ``agent`` the colleague's e-mail address, ``waiting`` in
+    seconds before the talk (waiting + talk = end - start), times aware."""
+
+    number: str
+    agent: str
+    start: datetime | None = None
+    end: datetime | None = None
+    waiting: int | None = None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Figures of a company's work items: how many are open, how many of those urgent, the day the oldest open one was made."""
+
+    open: int = 0
+    urgent: int = 0
+    oldest: date | None = None
+
+
 @dataclass(frozen=True)
 class ReportLine:
     """One line of a probe: what was tried, whether it is there, and the vendor's own words when not.
@@ -216,8 +292,9 @@ class ReportLine:
 class Report:
     """What a connection can do, found by a probe that writes nothing.
 
-    ``abilities`` holds names of :class:`Provider` methods that work here
-    (``list get find create update delete parties feed subscribe``);
+    ``abilities`` holds names of :class:`Provider` methods that work here (``list get find create update delete parties
+    feed subscribe``, and of vendors with companies ``companies update_company write_tallies tell contacts add_contact
+    log_call``);
     ``facts`` is the provider's own notebook (JSON-able), handed back in ``Access.report["facts"]``.
     """
 
@@ -351,11 +428,59 @@ class Provider(ABC):
 
     def parties(self, query: str) -> Sequence[Party]:
         """Companies whose name, external id or domain fits ``query``, best first; at most 20."""
-        raise FixSettings(f"{self.key} has no companies", person=f"{self.name} knows no companies.")
+        raise self._no_companies()
 
     def party(self, party_id: str) -> Party | None:
         """One company with its facts, or None."""
-        raise FixSettings(f"{self.key} has no companies", person=f"{self.name} knows no companies.")
+        raise self._no_companies()
+
+    def companies(self, cursor: str = "") -> CompanyPage:
+        """One page of all companies, from a bookmark of an earlier page (``""``: the first)."""
+        raise self._no_companies()
+
+    def recent_companies(self, since: str) -> tuple[Sequence[Company], str] | None:
+        """Companies that changed since a mark, newest last, and the mark for the next time; with ``""`` only a mark is given.
+
+        None where the vendor cannot tell what changed, or where its answer cannot be trusted: then all have to be read.
+        """
+        raise self._no_companies()
+
+    def company(self, company_id: str) -> Company | None:
+        """One company, or None when it is gone."""
+        raise self._no_companies()
+
+    def update_company(self, company_id: str, values: Values) -> Company:
+        """Write ``phase``, ``owner`` (an e-mail address), ``add_tags`` or ``remove_tags`` (tuples of str); other tags stay."""
+        raise self._no_companies()
+
+    def write_tallies(self, tallies: Mapping[str, Tally]) -> Mapping[str, GroundcrewError]:
+        """Write figures onto companies, by id, with as few calls as can be; for each that was not written, why.
+
+        Makes the fields for them first where they are missing. May be repeated.
+        """
+        raise self._no_companies()
+
+    def tell(self, company_id: str, how: str, title: str, html: str, mark: str) -> str:
+        """Leave a ``note`` on a company, or a ``task`` for its owner, that carries ``mark``; gives its id.
+
+        May be repeated: one with this mark is left as it is.
+        """
+        raise self._no_companies()
+
+    def contacts(self, company_id: str) -> Sequence[Contact]:
+        """The company's people, by name."""
+        raise self._no_companies()
+
+    def add_contact(self, company_id: str, email: str, name: str = "") -> Contact:
+        """Add a person to a company; who is there already with this address is given back. May be repeated."""
+        raise self._no_companies()
+
+    def log_call(self, call: PhoneCall) -> None:
+        """Write down a phone call. OutcomeUnknown when the answer was lost: it may be there then."""
+        raise self._no_companies()
+
+    def _no_companies(self) -> FixSettings:
+        return FixSettings(f"{self.key} has no companies", person=f"{self.name} knows no companies.")
 
     def try_out(self, place: str) -> str:
         """Make one row for a test, which people can tell from all others, and say in a sentence where it is.

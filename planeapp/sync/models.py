@@ -79,19 +79,54 @@ class ItemLink(models.Model):
 
 
 class Tie(models.Model):
-    """A work item tied to a company of a provider, by a person or a rule."""
+    """A work item tied to a company of a provider.
+
+    A tie that a person took off stays as a row, so that no rule ties the two again. ``contacts``: ids of the company's
+    people whom the item concerns. ``shown``: the item was given a label that names the company.
+    """
+
+    class Origin(models.TextChoices):
+        PERSON = "person", "by a person"
+        CUSTOMER = "customer", "by a Plane customer"
+        RULE = "rule", "by a rule"
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Tied"
+        OFF = "off", "Taken off by a person"
+        GONE = "gone", "The company is no longer there"
 
     connection = models.ForeignKey(Connection, models.CASCADE, related_name="ties")
     project_id = models.UUIDField()
     item_id = models.UUIDField()
+    item_key = models.CharField(max_length=40, blank=True, default="")
     party_id = models.CharField(max_length=200)
     party_name = models.CharField(max_length=255)
+    origin = models.CharField(max_length=10, choices=Origin, default=Origin.PERSON)
+    state = models.CharField(max_length=10, choices=State, default=State.ACTIVE)
+    contacts = models.JSONField(default=list)
+    shown = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["connection", "item_id", "party_id"], name="one_tie_per_company")
         ]
+        indexes = [models.Index(fields=["connection", "party_id"], name="tie_by_company")]
+
+
+class LabelTie(models.Model):
+    """A label that stands for a company: every work item of a paired project that carries it is tied to the company.
+
+    ``label`` is the label's name, folded (see ``planeapp.lib.folding.folded``).
+    """
+
+    connection = models.ForeignKey(Connection, models.CASCADE, related_name="label_ties")
+    label = models.CharField(max_length=255)
+    party_id = models.CharField(max_length=200)
+    party_name = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "label"], name="one_company_per_label")]
 
 
 class Due(models.Model):
