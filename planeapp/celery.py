@@ -26,25 +26,31 @@ app.conf.task_default_queue = LIVE
 app.conf.task_routes = {
     "inbox.work": INBOX,
     "bot.answer": BOT,
+    "bot.heartbeat": BOT,
     "sync.work_due": LIVE,
     "sync.work_pairs": BULK,
     "sync.work_jobs": BULK,
     "sync.plan_reconcile": BULK,
     "sync.retain": BULK,
+    "customers.work": BULK,
+    "customers.plan": BULK,
     "inbox.read_feeds": BULK,
     "inbox.listen": LIVE,
     "inbox.retain": BULK,
     "installations.upkeep": BULK,
     "installations.reprobe": BULK,
 }
-# Wake-ups carry the work; the first five are the sweep behind them, for wake-ups that were lost. The embedded worker gets
-# no wake-ups and looks every ``EMBEDDED_SECONDS`` instead.
+# Wake-ups carry the work; what comes every 10 seconds is the sweep behind them, for wake-ups that were lost. The embedded
+# worker gets no wake-ups and looks every ``EMBEDDED_SECONDS`` instead.
 app.conf.beat_schedule = {
     "inbox": {"task": "inbox.work", "schedule": 10.0},
     "bot": {"task": "bot.answer", "schedule": 10.0},
+    "heartbeat": {"task": "bot.heartbeat", "schedule": 30.0},
     "due": {"task": "sync.work_due", "schedule": 10.0},
     "pairs": {"task": "sync.work_pairs", "schedule": 10.0},
     "jobs": {"task": "sync.work_jobs", "schedule": 10.0},
+    "errands": {"task": "customers.work", "schedule": 10.0},
+    "companies": {"task": "customers.plan", "schedule": 60.0},
     "feeds": {"task": "inbox.read_feeds", "schedule": 60.0},
     "listen": {"task": "inbox.listen", "schedule": 60.0},
     "reconcile": {"task": "sync.plan_reconcile", "schedule": settings.RECONCILE_SECONDS},
@@ -56,6 +62,7 @@ app.conf.beat_schedule = {
 EMBEDDED_THREADS = {INBOX: 1, BOT: 2, LIVE: 2, BULK: 2}
 EMBEDDED_SECONDS = {
     "inbox.work": 0.15, "bot.answer": 0.15, "sync.work_due": 0.25, "sync.work_pairs": 0.5, "sync.work_jobs": 1.0,
+    "customers.work": 1.0,
 }  # fmt: skip
 app.autodiscover_tasks()
 

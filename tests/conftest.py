@@ -11,17 +11,28 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import httpcore2
 import pytest
 import redis
 from django.conf import settings
+from django.template import RequestContext, Template
 from django.test import Client
+from django.test.signals import template_rendered
+from django.utils.safestring import SafeString
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from planeapp.installations.calls import held
 from tests import network
 
 network.guard()
+# Reading the system's certificates takes 20 ms and more, for each client anew; nobody here changes the context.
+httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+# A slow example on a shared machine is no failure.
+hypothesis.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis.load_profile("busy machine")
 
 
 @cache
@@ -50,12 +61,29 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             (pytest.fail if os.environ.get("REQUIRE_SERVICES") == "1" else pytest.skip)(reason)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_context_for_each_page(django_test_environment: None) -> None:
+    """Django's tests keep a copy of the whole context for every part of a page; the page's own is all that ours ask for."""
+    Template._render = _rendered  # type: ignore[attr-defined]
+
+
+def _rendered(template: Template, context: RequestContext) -> SafeString:
+    if isinstance(context, RequestContext) and context.template is template:
+        template_rendered.send(sender=template, template=template, context=context)
+    return template.nodelist.render(context)
+
+
 @pytest.fixture(autouse=True)
 def _nothing_left_in_redis() -> None:
     """What an earlier test counted (visits of an address) or woke is forgotten."""
     if settings.REDIS_URL and not missing("redis"):
-        with redis.Redis.from_url(settings.REDIS_URL) as client:
-            client.flushdb()
+        _redis(settings.REDIS_URL).flushdb()
+
+
+@cache
+def _redis(url: str) -> redis.Redis:
+    """One connection for all tests."""
+    return redis.Redis.from_url(url)
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,17 @@
-"""Settings for the suite, set before Django reads them; a pytest plugin, loaded by ``-p tests.environment``."""
+"""Settings for the suite, set before Django reads them, and who runs what; a pytest plugin, loaded by ``-p tests.environment``.
+
+Three workers share two processors: where whole products run, most of the time is spent waiting.
+"""
 
 from __future__ import annotations
 
 import base64
 import os
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 SETTINGS = {
     "SECRET_KEY": "tests-only",
@@ -25,6 +32,30 @@ SETTINGS = {
 for name, value in SETTINGS.items():
     os.environ.setdefault(name, value)
 
+WORKERS = 3
+TOGETHER = {"tests/browser/": "browser", "tests/end_to_end/test_outages": "outages", "tests/end_to_end/": "end_to_end",
+            "tests/inbox/test_abuse": "abuse"}  # fmt: skip
+"""What shares a running product stays on one worker, under this name."""
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]
+    """Each test goes to who is free, but what belongs together goes together, and first, for it takes longest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((name for start, name in TOGETHER.items() if nodeid.startswith(start)), nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """The suite's own way to share tests out; xdist's ``loadgroup`` keeps no groups with this pytest."""
+    return Together(config, log)
+
+
+def redis_of(room: str) -> str:
+    """The Redis of a running product that the tests of a room share: what runs beside it must not take its tasks."""
+    steps = WORKERS + list(TOGETHER.values()).index(room)
+    return redis_beside(os.environ.get("REDIS_OF_ALL", os.environ["REDIS_URL"]), steps)
+
 
 def redis_beside(url: str, steps: int) -> str:
     """The same Redis with another database number (of its sixteen)."""
@@ -34,7 +65,7 @@ def redis_beside(url: str, steps: int) -> str:
 
 
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-if os.environ.get("REDIS_URL") and _worker and not os.environ.get("REDIS_URL_IS_OURS"):
-    # Each parallel worker counts and wakes in a database of its own; the flag keeps it from moving twice.
-    os.environ["REDIS_URL"] = redis_beside(os.environ["REDIS_URL"], int(_worker.removeprefix("gw")) % 2)
-    os.environ["REDIS_URL_IS_OURS"] = "1"
+if os.environ.get("REDIS_URL") and _worker and "REDIS_OF_ALL" not in os.environ:
+    # Each parallel worker counts and wakes in a database of its own; the second name keeps it from moving twice.
+    os.environ["REDIS_OF_ALL"] = os.environ["REDIS_URL"]
+    os.environ["REDIS_URL"] = redis_beside(os.environ["REDIS_URL"], int(_worker.removeprefix("gw")) % WORKERS)

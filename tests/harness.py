@@ -6,27 +6,36 @@ with Celery's workers and beat as in the Procfile.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import os
 import random
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
+import psycopg
+import redis
 
-from tests.environment import redis_beside
+from tests.environment import redis_of
+from tests.forks import Fork, Nest
 
 ROOT = Path(__file__).resolve().parent.parent
 T = TypeVar("T")
 START_SECONDS = 60.0
+PREPARED: dict[str, str] = {}
+"""Server (``""`` for files) → a database that has all tables and no rows yet."""
 
 
 PORTS = range(20_000, 32_000)  # below those that the system gives to outgoing connections
@@ -60,15 +69,14 @@ def until(look: Callable[[], T], seconds: float = 10.0, what: str = "it") -> T:
 class Stack:
     """A running product. ``app``, ``plane``, ``planner``, ``planhat`` are its addresses."""
 
-    redis_steps = 2
-    """Its Redis number, counted from the suite's: what runs beside it must not take its tasks."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, room: str) -> None:
+        self.home, self.room = home, room
         ports = free_ports(4)
         self.app, self.plane, self.planner, self.planhat = (f"http://localhost:{port}" for port in ports)
         self.webhook_secret = f"plane_wh_{secrets.token_hex(8)}"
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.running: dict[str, subprocess.Popen[bytes] | Fork] = {}
+        self.nests: dict[frozenset[tuple[str, str]], Nest] = {}
+        self.numbers = count()
         self.clients: list[httpx2.Client] = []
         self.embedded = not os.environ.get("REDIS_URL")
         self.env = self._environment(ports)
@@ -90,7 +98,7 @@ class Stack:
             "PLANHAT_BASE_URL": self.planhat,
             "OUTBOUND_ALLOW": ",".join(f"{host}:{port}" for port in ports for host in ("localhost", "127.0.0.1")),
             "STATIC_HASHED": "0",
-            **({"REDIS_URL": redis_beside(os.environ["REDIS_URL"], self.redis_steps)} if not self.embedded else {}),
+            **({"REDIS_URL": redis_of(self.room)} if not self.embedded else {}),
             "LOG_FORMAT": "json",
             "DJANGO_SETTINGS_MODULE": "planeapp.settings",
             "PYTHONWARNINGS": "default",
@@ -101,28 +109,68 @@ class Stack:
         if not url.startswith(("postgres", "psql")):
             return f"sqlite:///{self.home / 'app.sqlite3'}"
         self.database = f"e2e_{secrets.token_hex(4)}"
-        self._psql(url, f'CREATE DATABASE "{self.database}"')
         return urlunsplit(urlsplit(url)._replace(path=f"/{self.database}"))
 
     @staticmethod
     def _psql(url: str, statement: str) -> None:
-        import psycopg
-
         admin = urlunsplit(urlsplit(url)._replace(path="/postgres"))
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[arg-type]
 
+    def prepare(self) -> None:
+        """Make the tables; the first stack makes them as an operator does, further ones of this process copy its own."""
+        url = self.env["DATABASE_URL"]
+        server = urlsplit(url).netloc
+        if server in PREPARED:
+            self._copy(PREPARED[server], self._place())
+            return
+        if server:
+            self._psql(url, f'CREATE DATABASE "{self.database}"')
+        self.manage("migrate", "--noinput")
+        self.manage("createcachetable")
+        PREPARED[server] = f"{self._place()}_empty"
+        self._copy(self._place(), PREPARED[server])
+        if server:
+            atexit.register(self._drop, url, PREPARED[server])
+
+    def _place(self) -> str:
+        """Name of the database, or the path of the file."""
+        return urlsplit(self.env["DATABASE_URL"]).path.removeprefix("/")
+
+    def _copy(self, source: str, target: str) -> None:
+        if urlsplit(self.env["DATABASE_URL"]).netloc:
+            self._psql(self.env["DATABASE_URL"], f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
+        else:
+            for rest in ("-wal", "-shm"):  # what a killed process had not yet brought into the file
+                Path(target + rest).unlink(missing_ok=True)
+            shutil.copyfile(source, target)
+
+    def _drop(self, url: str, name: str) -> None:
+        with suppress(psycopg.OperationalError):  # a server of a test's own is gone by now
+            self._psql(url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
     # Processes
 
-    def manage(self, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run a management command and wait for it."""
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a management command and wait for it; raises CalledProcessError when it fails."""
         command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=self.env, check=check, capture_output=True, text=True, **options)
+        number = next(self.numbers)
+        out, err = self.home / f"out.{number}", self.home / f"err.{number}"
+        code = self.nest().fork(command, out, err, {}).wait(120)
+        ran = subprocess.CompletedProcess(command, code, out.read_text(), err.read_text())
+        ran.check_returncode()
+        return ran
+
+    def nest(self) -> Nest:
+        """Where its processes come from, as its environment is now."""
+        told = frozenset(self.env.items())
+        if told not in self.nests:
+            self.nests[told] = Nest(self.env, self.home)
+        return self.nests[told]
 
     def start(self) -> Stack:
         """Bring everything up."""
-        self.manage("migrate", "--noinput")
-        self.manage("createcachetable")
+        self.prepare()
         for name in ("sandbox", "web", *self.workers()):
             self.spawn(name)
         for address in (f"{self.app}/healthz", *(f"{at}/_sandbox/requests" for at in self.vendors())):
@@ -139,10 +187,19 @@ class Stack:
 
     def spawn(self, name: str) -> None:
         """Start one process; its output goes to a file that ``log`` reads."""
-        with (self.home / f"{name}.log").open("ab") as out:
-            self.running[name] = subprocess.Popen(
-                self._command(name), cwd=ROOT, env=self.env, stdout=out, stderr=out, start_new_session=True
-            )
+        self.run(name, self._command(name))
+
+    def run(self, name: str, command: list[str], **environment: str) -> subprocess.Popen[bytes] | Fork:
+        """Start a command as the process of this name. The server is started by Python, which it starts itself again."""
+        log = self.home / f"{name}.log"
+        if name == "web":
+            with log.open("ab") as out:
+                self.running[name] = subprocess.Popen(
+                    command, cwd=ROOT, env=self.env | environment, stdout=out, stderr=out, start_new_session=True
+                )
+        else:
+            self.running[name] = self.nest().fork(command, log, log, environment)
+        return self.running[name]
 
     def _command(self, name: str) -> list[str]:
         python, port = sys.executable, str(urlsplit(self.app).port)
@@ -168,14 +225,32 @@ class Stack:
             os.killpg(process.pid, how)
         process.wait(20)
 
+    def rest(self) -> None:
+        """End all processes; what they left stays."""
+        for name in list(self.running):
+            self.kill(name, signal.SIGKILL)
+
+    def renew(self) -> None:
+        """As on the first day: no processes, no logs, no rows, nothing in Redis."""
+        self.rest()
+        for log in self.home.glob("*.log"):
+            log.write_bytes(b"")
+        if "REDIS_URL" in self.env:
+            with redis.Redis.from_url(self.env["REDIS_URL"]) as client:
+                client.flushdb()
+        if hasattr(self, "database"):
+            self._drop(self.env["DATABASE_URL"], self.database)
+        self.prepare()
+
     def stop(self) -> None:
         """End everything and drop the database that was made."""
         for client in self.clients:
             client.close()
-        for name in list(self.running):
-            self.kill(name, signal.SIGKILL)
+        self.rest()
+        for nest in self.nests.values():
+            nest.close()
         if hasattr(self, "database"):
-            self._psql(os.environ["DATABASE_URL"], f'DROP DATABASE "{self.database}" WITH (FORCE)')
+            self._drop(self.env["DATABASE_URL"], self.database)
 
     def log(self, name: str) -> str:
         """What a process has printed."""

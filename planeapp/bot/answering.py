@@ -26,6 +26,11 @@ log = structlog.get_logger(__name__)
 BOT = "bot"
 BATCH = 1  # each answer may take long (it calls vendors), so whoever takes one calls a colleague for the next
 MAX_ATTEMPTS = 12
+PATIENCE = 3
+LONG_SECONDS = 10.0
+"""A person is told that it takes longer after so many tries, or at once when we know that we have to wait so long."""
+LATER = "I go on trying, and answer here when it is done."
+GAVE_UP = "I have tried for a long time and give up now. Please ask me again later."
 FORGOTTEN_AFTER = timedelta(days=1)
 
 
@@ -54,7 +59,7 @@ def _answer(turn: Turn) -> None:
             return
         replies.deliver(talk)
     except RetryLater as error:
-        _again(turn, error)
+        _again(talk, error)
     except ReconnectNeeded as error:
         log.warning("turn waits for Plane to be connected again", detail=str(error))
         _release(turn, timedelta(minutes=5))
@@ -63,7 +68,7 @@ def _answer(turn: Turn) -> None:
         _end(turn, Turn.State.FAILED)
     except Exception as error:  # one turn's trouble must not keep the others waiting
         log.exception("turn broke")
-        _again(turn, RetryLater(f"{type(error).__name__} on our side"))
+        _again(talk, RetryLater(f"{type(error).__name__} on our side", person=GroundcrewError.default_person))
     else:
         _end(turn, Turn.State.ANSWERED)
 
@@ -91,7 +96,8 @@ def _act(talk: Talk) -> bool:
         if _better_later(turn, error):
             raise
         log.warning("command failed", code=error.code, detail=str(error))
-        reply = Reply(mentions.literal(error.person), "error")
+        end = f" {GAVE_UP}" if isinstance(error, RetryLater) else ""
+        reply = Reply(f"{mentions.literal(error.person)}{end}", "error")
     except Exception:  # a person is waiting: tell them, and leave the trace in the log
         log.exception("command crashed")
         reply = Reply(GroundcrewError.default_person, "error")
@@ -101,8 +107,9 @@ def _act(talk: Talk) -> bool:
 def _keep(turn: Turn, reply: Reply) -> bool:
     """Keep the answer before it is sent; always True."""
     turn.answer, turn.answer_kind, turn.options = reply.text, reply.kind, list(reply.options)
+    turn.pending = {**reply.pending, **({"url": reply.url} if reply.url else {})}
     turn.state = Turn.State.ACTED
-    turn.save(update_fields=["answer", "answer_kind", "options", "state", "text"])
+    turn.save(update_fields=["answer", "answer_kind", "options", "pending", "state", "text", "asker"])
     return True
 
 
@@ -128,12 +135,15 @@ def _heard_fully(talk: Talk) -> bool:
     return bool(turn.run_id) or mentions.is_mentioned(html, bot)
 
 
-def _again(turn: Turn, error: RetryLater) -> None:
-    attempts = turn.attempts + 1
+def _again(talk: Talk, error: RetryLater) -> None:
+    """Later. Who waits for long is told so once."""
+    turn, attempts = talk.turn, talk.turn.attempts + 1
     log.info("turn tried again later", attempts=attempts, detail=str(error))
     if attempts >= MAX_ATTEMPTS:
         _end(turn, Turn.State.FAILED)
         return
+    if turn.state == Turn.State.HEARD and (attempts == PATIENCE or (error.delay or 0) > LONG_SECONDS):
+        replies.later(talk, f"{mentions.literal(error.person)} {LATER}")
     Turn.objects.filter(pk=turn.pk).update(attempts=attempts)
     _release(turn, timedelta(seconds=error.delay) if error.delay else backoff(attempts))
 

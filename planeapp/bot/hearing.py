@@ -6,6 +6,7 @@ comment's id, which makes the turn's key.
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from planeapp.plane import mentions
 from planeapp.plane.events import mention_key, prompt_key
 from planeapp.sync.models import ItemLink, Tie
 
+STOP = re.compile(r"(?:please\s+)?(?:stop|cancel|abort)(?:\s+(?:it|that|please))?[.!]*", re.IGNORECASE)
 RUN_WAIT = timedelta(milliseconds=700)
 RUNS_UNLIKELY_AFTER = 3  # so many mentions in a row came without an agent run: this workspace has none
 
@@ -42,10 +44,22 @@ def run_created(installation: Installation, connection: Connection | None, event
 
 def run_prompted(installation: Installation, connection: Connection | None, event: Event) -> str:
     """A person wrote in the talk of an agent run."""
-    if event.data.get("signal") == "stop":
-        return "asked to stop; nothing is running"
     text = mentions.text_for_bot(event.data.get("body") or "", str(installation.app_bot))
+    if event.data.get("signal") == "stop" or STOP.fullmatch(text.strip()):
+        return _stop(installation, event)
     return _hear_run(installation, event, text=text)
+
+
+def _stop(installation: Installation, event: Event) -> str:
+    """Whatever is under way in this run ends before its next step, and says so; where nothing is, that is the answer."""
+    running = Turn.objects.filter(
+        installation=installation, run_id=event.data["run_id"], state__in=[Turn.State.HEARD, Turn.State.ACTED]
+    )
+    if running.update(stop_asked=True):
+        return ""
+    told = _hear_run(installation, event, text="stop")
+    Turn.objects.filter(installation=installation, key=prompt_key(event)).update(stop_asked=True)
+    return told
 
 
 def _hear_run(installation: Installation, event: Event, text: str) -> str:

@@ -33,6 +33,9 @@ class Turn(models.Model):
     answer_kind = models.CharField(max_length=20, blank=True)
     answer = models.TextField(blank=True)
     options = models.JSONField(default=list)
+    pending = models.JSONField(default=dict)  # what the answer asked for, see planeapp.bot.dialogue
+    stop_asked = models.BooleanField(default=False)
+    signed_at = models.DateTimeField(null=True)  # when the person last saw a sign of life
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(db_index=True)
     claimed_at = models.DateTimeField(null=True)
@@ -41,3 +44,30 @@ class Turn(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["installation", "key"], name="one_turn_per_mention")]
+        indexes = [models.Index(fields=["installation", "item_id", "-created_at"], name="turns_of_an_item")]
+
+
+class Deed(models.Model):
+    """One command of a turn, put down before it does anything: a repetition finds what was decided, and what was said.
+
+    ``plan`` is what was decided (absolute: "extend by 1h" is an end there), ``before`` what stood there.
+    """
+
+    class State(models.TextChoices):
+        BEGUN = "begun", "Begun"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+        UNDONE = "undone", "Taken back"
+
+    turn = models.ForeignKey(Turn, models.CASCADE, related_name="deeds")
+    number = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=20)
+    state = models.CharField(max_length=10, choices=State, default=State.BEGUN)
+    plan = models.JSONField(default=dict)
+    before = models.JSONField(default=dict)
+    reply = models.JSONField(default=dict)
+    begun_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["turn", "number"], name="one_deed_per_command")]

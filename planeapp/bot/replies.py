@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
+from django.utils import timezone
 
 from planeapp.bot.context import Talk
+from planeapp.bot.models import Turn
 from planeapp.lib.errors import GroundcrewError
 from planeapp.plane import mentions
 
@@ -21,14 +25,26 @@ def _on_run(talk: Talk) -> bool:
     return talk.turn.run_id is not None and talk.plane.offers("runs")
 
 
-def sign_of_life(talk: Talk) -> None:
+def sign_of_life(talk: Talk, text: str = "On it …") -> None:
     """A thought on the run, so that the person sees at once that they were heard. Its failure stops nothing."""
     if not _on_run(talk):
         return
     try:
-        talk.plane.say(str(talk.turn.run_id), "thought", "On it …")
+        talk.plane.say(str(talk.turn.run_id), "thought", text)
     except GroundcrewError as error:
         log.warning("no sign of life", code=error.code, detail=str(error))
+    Turn.objects.filter(pk=talk.turn.pk).update(signed_at=timezone.now())
+
+
+def later(talk: Talk, text: str) -> None:
+    """Tell that it takes longer: a thought on the run, else a comment of its own, once. Its failure stops nothing."""
+    if _on_run(talk):
+        sign_of_life(talk, text)
+        return
+    try:
+        _add(talk, text, f"{talk.turn.key}:later")
+    except GroundcrewError as error:
+        log.warning("no word of the delay", code=error.code, detail=str(error))
 
 
 def deliver(talk: Talk) -> None:
@@ -41,20 +57,35 @@ def deliver(talk: Talk) -> None:
 
 def _comment(talk: Talk) -> None:
     turn = talk.turn
-    asker = mentions.mention_html(str(turn.asker)) if turn.asker else ""
-    html = mentions.paragraphs(_with_options(turn.answer, turn.options))
-    talk.plane.add_comment(talk.project, talk.item_id, mentions.addressed(asker, html), turn.key)
+    _add(talk, _with_options(turn.answer, turn.options), turn.key)
+
+
+def _add(talk: Talk, text: str, mark: str) -> None:
+    asker = mentions.mention_html(str(talk.turn.asker)) if talk.turn.asker else ""
+    html = mentions.addressed(asker, mentions.paragraphs(text))
+    talk.plane.add_comment(talk.project, talk.item_id, html, mark)
 
 
 def _with_options(text: str, options: list[dict[str, str]]) -> str:
-    """Without buttons, choices are a list that can be answered by name."""
-    return "\n".join([text, *(f"- {mentions.literal(option['label'])}" for option in options)])
+    """Without buttons, choices are a list that can be answered by number or name."""
+    listed = (f"{number}. {mentions.literal(option['label'])}" for number, option in enumerate(options, start=1))
+    return "\n".join([text, *listed])
 
 
 def _say(talk: Talk) -> None:
     turn = talk.turn
-    options = {"options": turn.options} if turn.options else None
+    signal, more = _signal(turn)
     talk.plane.say(
         str(turn.run_id), turn.answer_kind or "response", turn.answer,
-        signal="select" if options else None, signal_metadata=options, mark=turn.key,
+        signal=signal, signal_metadata=more, mark=turn.key,
     )  # fmt: skip
+
+
+def _signal(turn: Turn) -> tuple[str | None, dict[str, Any] | None]:
+    """What Plane shows beside the words: choices, or a place to connect something (Plane takes https alone)."""
+    if turn.options:
+        return "select", {"options": turn.options}
+    url = str(turn.pending.get("url") or "")
+    if turn.answer_kind == "elicitation" and url.startswith("https://"):
+        return "auth_request", {"url": url}
+    return None, None

@@ -32,6 +32,7 @@ _SECOND_THOUGHT = re.compile(
     r"hmm|or|stop|actually|make\s+(?:that|it)|better|don't|do\s+not)(?![\w'])(?!\s+(?:for|until|schedule|link|"
     r"sync|move|unlink|undo|tag|set|add|remove|log)\b)"
 )
+SHALL_I = "Shall I schedule it?"
 CHANGED = "Did you change your mind? I have done nothing yet; please write again what I should do."
 
 
@@ -45,10 +46,14 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Understanding:
-    """The commands in the order they were said, or a question; neither when nothing was asked of the bot."""
+    """The commands in the order they were said, or a question; neither when nothing was asked of the bot.
+
+    ``about``: words that call the command which the question is about, ``""`` when that is not known.
+    """
 
     commands: tuple[Spoken, ...] = ()
     ask: str | None = None
+    about: str = ""
 
     def as_data(self) -> dict[str, Any]:
         """What ``manage.py understand`` prints: ``{"commands": [{"name", "args"}], "ask": null | text}``."""
@@ -71,7 +76,7 @@ def understand(text: str, *, now: datetime, zone: str, companies: Sequence[str] 
     try:
         return _commands(said, Heard(local, tuple(companies)))
     except Unclear as unclear:
-        return Understanding(ask=unclear.question)
+        return Understanding(ask=unclear.question, about=unclear.about)
 
 
 def _commands(said: Speech, heard: Heard) -> Understanding:
@@ -86,7 +91,8 @@ def _commands(said: Speech, heard: Heard) -> Understanding:
         raise Unclear(CHANGED)
     if spoken:
         return Understanding(tuple(spoken))
-    return Understanding(ask=next((ask for clause in talk if (ask := _suggestion(clause, heard, len(talk)))), None))
+    ask = next((ask for clause in talk if (ask := _suggestion(clause, heard, len(talk)))), None)
+    return Understanding(ask=ask, about="schedule" if ask and ask.startswith(SHALL_I) else "")
 
 
 def _sentence(sentence: Speech, heard: Heard, spoken: list[Spoken], talk: list[clauses.Clause]) -> None:
@@ -95,8 +101,9 @@ def _sentence(sentence: Speech, heard: Heard, spoken: list[Spoken], talk: list[c
     for clause in clauses.split(sentence, heard.now):
         try:
             args = _arguments(clause, heard)
-        except Unclear:
+        except Unclear as unclear:
             if not talked:
+                unclear.about = clause.hit.command.words[0] if clause.hit else ""
                 raise
             args = None
         if clause.hit and args is not None:
@@ -127,7 +134,7 @@ def _suggestion(clause: clauses.Clause, heard: Heard, clauses_said: int) -> str 
     if clause.negated or clause.hit or clauses_said > 1:
         return None
     if clauses.only_time(said, heard.now):
-        return f"Shall I schedule it? Then please write: schedule {said.text.strip()[:60]}."
+        return f"{SHALL_I} Then please write: schedule {said.text.strip()[:60]}."
     words = re.findall(r"[^\W\d_][\w'-]*", said.low)
     if not words or len(words[0]) < 3 or any(cover in said.low for cover in (*speech.COVERS, "@")):
         return None

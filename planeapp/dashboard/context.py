@@ -20,7 +20,11 @@ def known_provider(key: str) -> None:
 def shown(key: str) -> dict[str, Any]:
     """What a template knows of a provider (a class would be called by the template)."""
     found = provider_class(key)
-    return {"key": key, "name": found.name, "needs_pairs": found.only_place is None, "place_name": found.place_name}
+    several = found.only_place is None
+    return {
+        "key": key, "name": found.name, "needs_pairs": several, "place_name": found.place_name,
+        "pairs": "Paired projects" if several else "Projects",
+    }  # fmt: skip
 
 
 def app(request: HttpRequest) -> dict[str, Any]:

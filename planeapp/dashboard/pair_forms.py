@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
-from zoneinfo import available_timezones
 
 from django import forms
 from django.forms.boundfield import BoundField
 from pydantic import ValidationError
 
+from planeapp.dashboard.zones import LongSelect, zone_choices
 from planeapp.providers import provider_class
 from planeapp.providers.base import Field
 from planeapp.sync.models import ProjectPair
@@ -117,7 +117,9 @@ class RulesForm(forms.Form):
         error_messages={"invalid": "Please give a whole number of minutes.", "required": "Please give a number of minutes."},
     )  # fmt: skip
     estimates = TableField("Estimates", "Minutes for each estimate, one in each line: 3 = 120")
-    zone = forms.ChoiceField(label="Time zone", help_text="Days and times of this project are understood in it.")
+    zone = forms.ChoiceField(
+        label="Time zone", help_text="Days and times of this project are understood in it.", widget=LongSelect
+    )
     deletes = forms.ChoiceField(label="When a work item is deleted in Plane", widget=forms.RadioSelect)
     show_link = forms.BooleanField(label="Put a link to the row on the work item", required=False)
     people = TableField("People with two addresses", "One in each line: ada@plane.example = ada@other.example")
@@ -148,8 +150,7 @@ class RulesForm(forms.Form):
 
     def _choose(self) -> None:
         """Choices that depend on the pair."""
-        zones = {name for name in available_timezones() if "/" in name} | {"UTC", self.pair.zone}
-        self.fields["zone"].choices = [(name, name) for name in sorted(zones)]  # type: ignore[attr-defined]
+        self.fields["zone"].choices = zone_choices(self.pair.zone)  # type: ignore[attr-defined]
         self.fields["deletes"].choices = [  # type: ignore[attr-defined]
             ("unlink", f"Its row in {self.vendor.name} stays"),
             ("delete", f"Its row in {self.vendor.name} is deleted too, if we made it and nobody changed it since"),

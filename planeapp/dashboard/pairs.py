@@ -1,12 +1,11 @@
-"""Pairing Plane projects with places of a provider."""
+"""Pairing Plane projects with places of a provider; where it has a single place, choosing the projects that it shows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import structlog
 from django import forms
@@ -17,12 +16,14 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from planeapp.dashboard.context import known_provider, shown
+from planeapp.dashboard.zones import LongSelect, zone_choices
 from planeapp.installations import audit
 from planeapp.installations.access import admin
 from planeapp.installations.gateways import plane_for, provider_for
 from planeapp.installations.models import Connection, Membership
 from planeapp.lib.errors import GroundcrewError
 from planeapp.providers import provider_class
+from planeapp.providers.base import Place
 from planeapp.sync import due
 from planeapp.sync.models import ProjectPair, SyncRun
 
@@ -31,21 +32,25 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Choices:
-    """What can be paired, as both sides tell it now; ``fault`` when one of them did not answer."""
+    """What can be paired, as both sides tell it now; ``fault`` when one of them did not answer.
+
+    ``only``: the id of the single place that there is.
+    """
 
     projects: dict[str, dict[str, str]]
     places: dict[str, str]
     fault: str = ""
+    only: str = ""
 
 
 class PairForm(forms.Form):
-    """One project, one place, one time zone."""
+    """One project, one place (not asked where there is just one), one time zone."""
 
     project = forms.ChoiceField(label="Plane project")
     place = forms.ChoiceField()
     zone = forms.ChoiceField(
         label="Time zone", help_text="Days and times of this project are understood in it.",
-        choices=[(name, name) for name in sorted(available_timezones()) if "/" in name or name == "UTC"],
+        choices=zone_choices(), widget=LongSelect,
     )  # fmt: skip
 
     def __init__(self, data: object, choices: Choices, taken: set[str], place_label: str, zone: str) -> None:
@@ -55,29 +60,37 @@ class PairForm(forms.Form):
         ]
         self.fields["place"].choices = list(choices.places.items())  # type: ignore[attr-defined]
         self.fields["place"].label = place_label
+        if choices.only:
+            del self.fields["place"]
 
 
 def _connection(membership: Membership, provider: str) -> Connection:
     known_provider(provider)
     found = Connection.objects.filter(installation=membership.installation, provider=provider).first()
-    if found is None or provider_class(provider).only_place is not None:
+    if found is None:
         raise Http404("nothing to pair here")
     return found
 
 
 def _choices(connection: Connection) -> Choices:
+    only = provider_class(connection.provider).only_place
+    known = only.id if only else ""
     try:
         rows = plane_for(connection.installation).projects()
-        with closing(provider_for(connection)) as provider:
-            places = provider.places()
+        places = [only] if only else _places(connection)
     except GroundcrewError as error:
         log.warning("no choice of projects", code=error.code, detail=str(error))
-        return Choices({}, {}, error.person)
+        return Choices({}, {}, error.person, known)
     projects = {
         str(row["id"]): {"name": row["name"], "key": row["identifier"], "zone": row.get("timezone") or "UTC"}
         for row in rows
     }
-    return Choices(projects, {place.id: place.name for place in places})
+    return Choices(projects, {place.id: place.name for place in places}, only=known)
+
+
+def _places(connection: Connection) -> Sequence[Place]:
+    with closing(provider_for(connection)) as provider:
+        return provider.places()
 
 
 @require_http_methods(["GET", "POST"])
@@ -96,7 +109,8 @@ def pairs(request: HttpRequest, membership: Membership, provider: str) -> HttpRe
     if request.method == "POST" and not choices.fault and form.is_valid():
         pair = _make(connection, choices, form.cleaned_data)
         audit.record("paired", membership.installation, request, provider=provider, project=pair.project_key)
-        messages.success(request, f"{pair.project_name} is now kept in step with {pair.place_name}.")
+        where = vendor.name if choices.only else pair.place_name
+        messages.success(request, f"{pair.project_name} is now kept in step with {where}.")
         return redirect("pairs", membership.installation.slug, provider)
     return render(request, "dashboard/pairs.html", {
         "membership": membership, "installation": membership.installation, "connection": connection, "pairs": existing,
@@ -115,20 +129,21 @@ def _with_stops(pairs: Iterable[ProjectPair]) -> list[ProjectPair]:
 
 def _paired_already(connection: Connection, data: Mapping[str, str]) -> bool:
     """Whether the form only asks for what is there: it was sent twice."""
-    same = {"project_id": data.get("project"), "place_id": data.get("place")}
+    only = provider_class(connection.provider).only_place
+    same = {"project_id": data.get("project"), "place_id": only.id if only else data.get("place")}
     return any({name: str(getattr(pair, name)) for name in same} == same for pair in connection.pairs.all())
 
 
 def _make(connection: Connection, choices: Choices, data: dict[str, str]) -> ProjectPair:
     """The pair (made once, though the form may be sent twice) and the first look at all of it."""
-    project = choices.projects[data["project"]]
+    project, place = choices.projects[data["project"]], choices.only or data["place"]
     with transaction.atomic():
         pair, _ = ProjectPair.objects.get_or_create(
             connection=connection,
             project_id=data["project"],
             defaults={
-                "project_name": project["name"], "project_key": project["key"], "place_id": data["place"],
-                "place_name": choices.places[data["place"]], "zone": data["zone"],
+                "project_name": project["name"], "project_key": project["key"], "place_id": place,
+                "place_name": choices.places[place], "zone": data["zone"],
             },
         )  # fmt: skip
         due.ask(pair, reason="paired")

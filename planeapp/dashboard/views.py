@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from planeapp.bot.models import Turn
+from planeapp.dashboard import item_companies
 from planeapp.dashboard.context import shown
 from planeapp.installations import silences
 from planeapp.installations.access import member
@@ -35,13 +36,19 @@ def _steps(installation: Installation, cards: list[dict[str, Any]]) -> list[dict
         steps.append({
             "done": card["connection"] is not None, "text": f"Connect {card['name']}", "url": "connect", "key": card["key"],
         })  # fmt: skip
-        if card["needs_pairs"] and card["connection"] is not None:
-            paired = ProjectPair.objects.filter(connection=card["connection"]).exists()
-            text = f"Pair a Plane project with {card['name']}"
-            steps.append({"done": paired, "text": text, "url": "pairs", "key": card["key"]})
+        if card["connection"] is not None:
+            steps.append(_pair_step(card))
     answered = Turn.objects.filter(installation=installation, state=Turn.State.ANSWERED).exists()
     steps.append({"done": answered, "text": f"Mention the bot under a work item: @{settings.APP_NAME} help"})
     return steps
+
+
+def _pair_step(card: dict[str, Any]) -> dict[str, Any]:
+    paired = ProjectPair.objects.filter(connection=card["connection"]).exists()
+    told = ("Turn on a Plane project for", "Turn on a project")
+    if card["needs_pairs"]:
+        told = ("Pair a Plane project with", "Pair a project")
+    return {"done": paired, "text": f"{told[0]} {card['name']}", "button": told[1], "url": "pairs", "key": card["key"]}
 
 
 def _silence(found: Silence) -> dict[str, Any]:
@@ -88,6 +95,7 @@ def item(request: HttpRequest, membership: Membership, item_id: UUID) -> HttpRes
     entries = TimelineEntry.objects.filter(installation=installation, item_id=item_id)
     links = ItemLink.objects.filter(pair__connection__installation=installation, item_id=item_id)
     ties = Tie.objects.filter(connection__installation=installation, item_id=item_id).order_by("party_name")
+    sides = item_companies.sides(installation, item_id)
     found = list(entries.select_related("connection").order_by("-at", "-id")[:SHOWN])
     if not found and not links.exists() and not ties.exists():
         raise Http404("nothing is known of this item")
@@ -98,5 +106,7 @@ def item(request: HttpRequest, membership: Membership, item_id: UUID) -> HttpRes
         "key": key,
         "entries": found,
         "links": links.select_related("pair__connection"),
-        "ties": ties,
+        "ties": ties.filter(state=Tie.State.ACTIVE),
+        "sides": sides,
+        "item_id": item_id,
     })  # fmt: skip

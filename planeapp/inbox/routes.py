@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from planeapp.bot import hearing
+from planeapp.customers import handlers as customers
 from planeapp.installations.models import Connection, Installation
 from planeapp.lib.events import Event
 from planeapp.sync import handlers as sync
@@ -31,6 +32,8 @@ ROUTES: dict[str, Handler] = {
     "project.changed": sync.projects_changed,
     "remote.changed": sync.remotes_changed,
     "remote.deleted": sync.remotes_changed,
+    "company.changed": customers.companies_changed,
+    "company.deleted": customers.companies_changed,
     "comment.written": each(hearing.comment_written),
     "run.created": each(hearing.run_created),
     "run.prompted": each(hearing.run_prompted),
@@ -38,5 +41,7 @@ ROUTES: dict[str, Handler] = {
 
 URGENT = frozenset({"comment.written", "run.created", "run.prompted"})
 """Kinds behind which a person waits for an answer: they go first."""
-FOLDED = frozenset({"item.changed", "item.deleted", "remote.changed", "remote.deleted"})
+FOLDED = frozenset(
+    {"item.changed", "item.deleted", "remote.changed", "remote.deleted", "company.changed", "company.deleted"}
+)
 """Kinds that only say "look at it": of several that wait for one subject, one look is enough."""

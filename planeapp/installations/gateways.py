@@ -118,7 +118,7 @@ def plane_off(installation: Installation) -> tuple[scopes.Off, ...]:
 def plane_for(installation: Installation) -> Plane:
     """Plane, seen by the installation's bot; it asks for nothing that its token does not allow."""
     access, lacks = plane_access(installation), scopes.lacking(_known_scopes(installation))
-    if lacks:
+    if lacks - scopes.OPTIONAL_SCOPES.keys():
         access.token()  # an old one is renewed by this, and the new one may allow more
         lacks = scopes.lacking(_known_scopes(installation))
     return Plane(access, installation.slug, lacks=lacks)

@@ -12,23 +12,30 @@ from itertools import islice
 from typing import Any
 
 from plane.models.labels import CreateLabel
-from plane.models.work_items import CreateWorkItem, CreateWorkItemComment, CreateWorkItemLink, UpdateWorkItem
+from plane.models.work_items import (
+    CreateWorkItem,
+    CreateWorkItemComment,
+    CreateWorkItemLink,
+    UpdateWorkItem,
+    UpdateWorkItemComment,
+)
 
 from planeapp.lib.errors import FixSettings, Gone
 from planeapp.plane.answers import PlaneBroke
 from planeapp.plane.bodies import clean_id
+from planeapp.plane.customers import Availability, Customers, Namesake
 from planeapp.plane.paging import PER_PAGE, Items, moment, rows_of
 from planeapp.plane.records import Member, Row, Saved, checked, dropped, member, one, or_none
 from planeapp.plane.runs import Runs
 from planeapp.plane.workspace import SOURCE
 
-__all__ = ["SOURCE", "Member", "Plane", "Saved"]
+__all__ = ["SOURCE", "Availability", "Member", "Namesake", "Plane", "Saved"]
 
 KEY = re.compile(r"[A-Za-z0-9_]{1,20}-[0-9]{1,9}")
 LABEL_COLOUR = "#5b7083"
 
 
-class Plane(Runs):
+class Plane(Runs, Customers):
     """One workspace, by its slug: ``Plane(access, slug, lacks=())``. Ids are Plane's uuids as text."""
 
     # People
@@ -193,13 +200,28 @@ class Plane(Runs):
         Looks at the newest 100 first, since Plane's own check of external ids is not atomic and the list has no filter.
         """
         path = (*self._place(project), "work-items", item, "comments")
-        for known in islice(self._pages(*path[2:]), PER_PAGE):
-            if known.get("external_source") == SOURCE and known.get("external_id") == mark:
-                return known
+        known = self._marked_comment(path, mark)
+        if known is not None:
+            return known
         wanted = CreateWorkItemComment(
             comment_html=html, external_source=SOURCE, external_id=mark, parent=parent or None
         )
         return self._make_or_adopt(path, wanted.model_dump(exclude_none=True))[0]
+
+    def edit_comment(self, project: str, item: str, html: str, mark: str, *, comment: str = "") -> Row | None:
+        """Give our comment that carries ``mark`` another text; None when somebody deleted it (or the work item).
+
+        ``comment`` is its id where that is known, which saves the look among the newest 100. FixSettings
+        (``not_in_project``) as in :meth:`item`.
+        """
+        path = (*self._place(project), "work-items", item, "comments")
+        body = UpdateWorkItemComment(comment_html=html).model_dump(exclude_none=True)
+        try:
+            found = comment or clean_id(self._marked_comment(path, mark))
+            return one(self._wire.change(*path, found, data=body)) if found else None
+        except Gone:
+            self._check_reachable(project)
+            return None
 
     def links(self, project: str, item: str) -> list[Row]:
         """Every link of the work item: id, url, title."""
@@ -229,6 +251,11 @@ class Plane(Runs):
 
     def _scan_for(self, project: str, pair: Mapping[str, str]) -> Row | None:
         return next((row for row in self.items(project) if pair.items() <= row.items()), None)
+
+    def _marked_comment(self, path: tuple[str, ...], mark: str) -> Row | None:
+        pair = {"external_source": SOURCE, "external_id": mark}
+        newest = islice(self._pages(*path[2:]), PER_PAGE)
+        return next((known for known in newest if pair.items() <= known.items()), None)
 
     def _check_reachable(self, project: str) -> None:
         try:

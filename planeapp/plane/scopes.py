@@ -33,6 +33,20 @@ MINIMUM_SCOPES: dict[str, str] = {
 }
 """Scope → why we need it. The default of the ``PLANE_SCOPES`` setting is these names, space separated."""
 
+OPTIONAL_SCOPES: dict[str, str] = {
+    "customers:read": "find the customers that are there, so that none is made twice",
+    "customers:write": "make customers of companies, and keep them up to date",
+    "customers.work_items:read": "see which work items wait for a customer",
+    "customers.work_items:write": "tie work items to a customer",
+    "customers.properties:read": "find the properties that were made for customers",
+    "customers.properties:write": "make properties for customers, such as health and renewal",
+    "customers.property_values:read": "see what a customer's properties hold",
+    "customers.property_values:write": "fill in a customer's properties",
+    "workspaces.features:read": "see whether the workspace has customers switched on",
+}
+"""Scope → why it is of use. Not asked for by default: customers are part of Plane's Business plan alone, and nothing tells
+what the consent page does with these scopes elsewhere. An operator adds them to ``PLANE_SCOPES``."""
+
 LEGACY = frozenset({"read", "write"})
 """Older names that Plane still gives out: everything may be read, everything may be written."""
 
@@ -43,13 +57,15 @@ Whose = Literal["bot", "person", "both"]
 class Feature:
     """What the app can do with some scopes. ``without``: what people miss else ("…, so <without>").
 
-    ``whose``: on which token the scopes are needed, the bot's, the signed-in person's, or both.
+    ``whose``: on which token the scopes are needed, the bot's, the signed-in person's, or both. ``optional``: not asked
+    for unless an operator wants it, so that its absence is nothing to warn of.
     """
 
     name: str
     needs: tuple[str, ...]
     without: str
     whose: Whose = "bot"
+    optional: bool = False
 
 
 def _both(place: str) -> tuple[str, str]:
@@ -72,22 +88,43 @@ FEATURES: tuple[Feature, ...] = (
     Feature("run_state", _both("agents.runs"), "the bot does not follow the state of agent runs"),
     Feature("roles", ("workspaces.members:read",), "it is not known who may change things", whose="both"),
     Feature("sign_in", ("profile:read",), "it is not known who signs in", whose="person"),
+    Feature("customers", _both("customers"), "companies do not become customers in Plane", optional=True),
+    Feature(
+        "customer_items", _both("customers.work_items"), "work items are not tied to customers in Plane", optional=True
+    ),
+    Feature(
+        "customer_values",
+        (*_both("customers.properties"), *_both("customers.property_values")),
+        "customers in Plane do not show what is known of the company",
+        optional=True,
+    ),
+    Feature(
+        "workspace_features",
+        ("workspaces.features:read",),
+        "customers that are switched off in the workspace are not noticed in time",
+        optional=True,
+    ),
 )
-"""Every scope of ``MINIMUM_SCOPES`` is needed by one of these."""
+"""Every scope of ``MINIMUM_SCOPES`` and ``OPTIONAL_SCOPES`` is needed by one of these."""
 
 
 @dataclass(frozen=True)
 class Off:
-    """A feature that cannot work, for want of the scopes in ``missing``. ``ours``: we did not even ask for them."""
+    """A feature that cannot work, for want of the scopes in ``missing``.
+
+    ``ours``: we did not even ask for them; None when that is not known.
+    """
 
     feature: Feature
     missing: tuple[str, ...]
-    ours: bool = False
+    ours: bool | None = False
 
     @property
     def reason(self) -> str:
         """Why, for people."""
         wanted = " and ".join(self.missing)
+        if self.ours is None:
+            return f"This app's access to Plane does not cover {wanted}, so {self.feature.without}."
         told = f"This app does not ask Plane for {wanted}" if self.ours else f"Plane did not allow {wanted}"
         return f"{told}, so {self.feature.without}."
 
@@ -95,6 +132,9 @@ class Off:
     def mend(self) -> str:
         """What to do about it, for people."""
         them = "it" if len(self.missing) == 1 else "them"
+        if self.ours is None:
+            tick = f"tick {them} in the app's Scopes & Permissions in Plane"
+            return f"An operator has to add {them} to PLANE_SCOPES and {tick}; then install the app again."
         if self.ours:
             return f"An operator has to add {them} to PLANE_SCOPES; then install the app again."
         return f"Tick {them} in the app's Scopes & Permissions in Plane, then install the app again."
@@ -113,17 +153,28 @@ class ScopeMissing(FixSettings):
 
 def holds(granted: Collection[str], scope: str) -> bool:
     """Whether a token with these scopes covers ``scope``. Scopes of which we know none tell nothing: assume it does."""
-    if not any(name in MINIMUM_SCOPES or name in LEGACY for name in granted):
+    if not any(name in known for known in (MINIMUM_SCOPES, OPTIONAL_SCOPES, LEGACY) for name in granted):
         return True
+    return _names(granted, scope)
+
+
+def _names(granted: Collection[str], scope: str) -> bool:
     return scope in granted or scope.rpartition(":")[2] in granted
 
 
 def features_off(
     granted: Collection[str], asked: Collection[str] = MINIMUM_SCOPES, *, whose: Whose = "bot"
 ) -> tuple[Off, ...]:
-    """What does not work with a token of the bot or a ``person`` that was granted these scopes when asked for those."""
-    wanted = [feature for feature in FEATURES if feature.whose in (whose, "both")]
+    """What does not work with a token of the bot or a ``person`` that was granted these scopes when asked for those.
+
+    An optional feature of which nothing was asked for is not wanted, so it is not named.
+    """
+    wanted = [feature for feature in FEATURES if feature.whose in (whose, "both") and _is_wanted(feature, asked)]
     return tuple(off for feature in wanted if (off := _off(feature, granted, asked)))
+
+
+def _is_wanted(feature: Feature, asked: Collection[str]) -> bool:
+    return not feature.optional or any(holds(asked, scope) for scope in feature.needs)
 
 
 def _off(feature: Feature, granted: Collection[str], asked: Collection[str]) -> Off | None:
@@ -133,14 +184,27 @@ def _off(feature: Feature, granted: Collection[str], asked: Collection[str]) -> 
 
 
 def lacking(granted: Collection[str]) -> frozenset[str]:
-    """Those of ``MINIMUM_SCOPES`` that a token with these scopes is known not to cover."""
-    return frozenset(scope for scope in MINIMUM_SCOPES if not holds(granted, scope))
+    """What a token with these scopes lacks: of ``MINIMUM_SCOPES`` those that it is known not to cover, of
+    ``OPTIONAL_SCOPES`` also those of which nothing is known, since most installations do not have them."""
+    needed = {scope for scope in MINIMUM_SCOPES if not holds(granted, scope)}
+    return frozenset(needed | {scope for scope in OPTIONAL_SCOPES if not _names(granted, scope)})
 
 
 def offers(lacks: Collection[str], name: str) -> bool:
     """Whether the feature of that name works without these scopes."""
+    return why_off(lacks, name) is None
+
+
+def why_off(lacks: Collection[str], name: str) -> Off | None:
+    """Why the feature of that name does not work without these scopes, or None when it does."""
     (feature,) = (known for known in FEATURES if known.name == name)
-    return not any(scope in lacks for scope in feature.needs)
+    missing = tuple(scope for scope in feature.needs if scope in lacks)
+    return _told_without_asking(feature, missing) if missing else None
+
+
+def _told_without_asking(feature: Feature, missing: tuple[str, ...]) -> Off:
+    """Where it is not known what was asked for: all but the optional was, or the app would not run."""
+    return Off(feature, missing, ours=None if feature.optional else False)
 
 
 def check_call(lacks: Collection[str], method: str, path: str) -> None:
@@ -149,7 +213,7 @@ def check_call(lacks: Collection[str], method: str, path: str) -> None:
     if scope not in lacks:
         return
     (feature, *_) = (known for known in FEATURES if scope in known.needs)
-    raise ScopeMissing(f"{method} {path} needs {scope}; not sent", person=Off(feature, (scope,)).told)
+    raise ScopeMissing(f"{method} {path} needs {scope}; not sent", person=_told_without_asking(feature, (scope,)).told)
 
 
 _WORKSPACE = re.compile(r"^.*?/workspaces/[^/]+")
@@ -165,7 +229,12 @@ _PLACES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"/work-items/[^/]+/comments/", "projects.work_items.comments"),
         (r"/work-items/[^/]+/links/", "projects.work_items.links"),
         (r"/(?:archived-)?work-items/", "projects.work_items"),
-        (r"/customers/", "customers"),
+        (r"^/customers/[^/]+/issues/", "customers.work_items"),
+        (r"^/customers/[^/]+/property-values/", "customers.property_values"),
+        (r"^/customers/[^/]+/requests/", "customers.requests"),
+        (r"^/customer-properties/", "customers.properties"),
+        (r"^/customers/", "customers"),
+        (r"^/features/", "workspaces.features"),
         (r"/projects/", "projects"),
     )
 )

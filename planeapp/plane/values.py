@@ -2,15 +2,18 @@
 
 Records come from the API (ids) and from webhooks (objects); both are read. Besides the common names there is
 ``labels``: tuple[str, ...], names, sorted, and ``estimate``: str, the estimate's value, id or number as Plane tells it.
+``created`` (datetime.date, the day in UTC on which it was made) and ``reporter`` (the e-mail address of who made it, where
+that is a member of the project and no bot) never change, so they are never kept in step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import UTC, date
 from typing import Any
 
 from planeapp.plane.bodies import as_dict, clean_id
+from planeapp.plane.paging import moment
 from planeapp.plane.records import Member, Row
 from planeapp.providers.base import Values
 
@@ -52,6 +55,7 @@ def values_of(
         values["state"] = group
     if "estimate_point" in record or "point" in record:
         values["estimate"] = _estimate(record)
+    values |= _origin(record, members)
     if key := key_of(record, project):
         values["key"] = key
     return {**values, "url": url} if url else values
@@ -108,6 +112,14 @@ def _group(record: Row, states: Sequence[Row]) -> str:
         return str(told["group"])
     wanted = clean_id(told) or clean_id(record.get("state_id"))
     return next((str(state.get("group") or "") for state in states if clean_id(state) == wanted), "") if wanted else ""
+
+
+def _origin(record: Row, members: Sequence[Member]) -> dict[str, Any]:
+    """When and by whom it was made. In UTC: the API writes times in the zone of the token's owner, webhooks in UTC."""
+    at = moment(record.get("created_at"))
+    by = _people([record.get("created_by")], members)
+    found = {"created": at.astimezone(UTC).date() if at else None, "reporter": next(iter(by), None)}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _notes(told: Any) -> str | None:

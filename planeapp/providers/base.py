@@ -475,8 +475,17 @@ class Provider(ABC):
         """Add a person to a company; who is there already with this address is given back. May be repeated."""
         raise self._no_companies()
 
-    def log_call(self, call: PhoneCall) -> None:
-        """Write down a phone call. OutcomeUnknown when the answer was lost: it may be there then."""
+    def remove_contact(self, contact_id: str) -> None:
+        """Remove a person that we added. Nothing happens when it is gone."""
+        raise self._no_companies()
+
+    def log_call(self, call: PhoneCall) -> str:
+        """Write down a phone call and give its id (``""`` when none was told). OutcomeUnknown when the answer was lost: it
+        may be there then."""
+        raise self._no_companies()
+
+    def remove_call(self, call_id: str) -> None:
+        """Remove a call that we wrote down. Nothing happens when it is gone."""
         raise self._no_companies()
 
     def _no_companies(self) -> FixSettings:

@@ -19,7 +19,7 @@ from planeapp.sync import conflicts
 from planeapp.sync.links import BUSY_SECONDS, Busy, Links
 from planeapp.sync.models import ItemLink, SyncRun
 from planeapp.sync.record import Entry, Recorder
-from planeapp.sync.shapes import Change, Held, Plan, Snapshot
+from planeapp.sync.shapes import ASKED, Change, Held, Plan, Snapshot
 from planeapp.sync.snapshot import Sides
 from planeapp.sync.timeline import note, reason_text
 from planeapp.sync.values import spoken, to_json
@@ -59,10 +59,12 @@ def always() -> bool:
 
 @dataclass
 class Outcome:
-    """What a run did: counts by kind and side, and the items that failed with their errors."""
+    """What a run did: counts by kind and side, the items that failed with their errors, and those that were held back with
+    the reason for people."""
 
     counts: Counter[str] = field(default_factory=Counter)
     failed: dict[str, GroundcrewError] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,8 @@ class Applier:
     def _note_held(self, plan: Plan) -> None:
         conflicts.note(_asked(plan))
         for held in plan.held:
-            self._note(held.item_id, held.code, reason_text(held.code, held.text))
+            self.outcome.held[held.item_id] = reason_text(held.code, held.text)
+            self._note(held.item_id, held.code, self.outcome.held[held.item_id])
 
     def _close_conflicts(self, plan: Plan) -> None:
         """Of links that both sides were read of. After the writes: a choice that could not be written is not forgotten."""
@@ -319,7 +322,7 @@ class Applier:
         self._note(
             change.item_id,
             "deleted",
-            f"Removed from {self.sides.vendor.name}, since its work item is gone.",
+            f"Removed from {self.sides.vendor.name}, since {ASKED if change.why == ASKED else 'its work item is gone'}.",
             change.before,
         )
 
@@ -358,8 +361,9 @@ class Applier:
         with self.record.writing(change, link):
             self.links.end(link)
         side = self.sides.vendor.name if change.side == "vendor" else "Plane"
-        why = change.why.partition("; ")[2]
-        told = f"It is gone in {side}, so the link was taken off. Nothing was deleted."
+        reason, _, why = change.why.partition("; ")
+        since = f"Since {ASKED}," if reason == ASKED else f"It is gone in {side}, so"
+        told = f"{since} the link was taken off. Nothing was deleted."
         self._note(change.item_id, "unlinked", f"{told} {why[:1].upper()}{why[1:]}." if why else told)
 
     def _told(self, values: Values) -> str:

@@ -37,6 +37,12 @@ def preview(pair: ProjectPair) -> Plan:
         return plan_for(sides, reading.of_pair(sides))
 
 
+def preview_item(pair: ProjectPair, item_id: str) -> Plan:
+    """What a run over one work item would do. Writes nothing anywhere."""
+    with calling_for(PREVIEW), closing(Sides(pair)) as sides:
+        return plan_for(sides, reading.of_item(sides, item_id))
+
+
 def run_item(
     pair: ProjectPair, item_id: str, extra: Mapping[str, Any] | None = None, told: Told = reading.NOTHING
 ) -> Outcome:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from django.utils import timezone
-
-from planeapp.sync.models import Due, Job
 
 LONGEST_PAUSE = 90.0  # less than a claim's lease
 LONGEST_WAIT = 600.0
 BEAT = timedelta(seconds=20)
+
+
+class Claimed(Protocol):
+    """A row that one worker has for a while (see ``planeapp.lib.claims``)."""
+
+    pk: Any
+    claimed_at: datetime | None
+    _default_manager: Any
 
 
 class Patience:
@@ -21,7 +28,7 @@ class Patience:
     given up and begins anew later: what it has written stays, since each change is remembered by itself.
     """
 
-    def __init__(self, row: Due | Job, longest: float = LONGEST_WAIT) -> None:
+    def __init__(self, row: Claimed, longest: float = LONGEST_WAIT) -> None:
         self.row = row
         self.left = longest
 

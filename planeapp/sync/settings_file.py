@@ -1,17 +1,17 @@
 """The settings file: which pairs a workspace keeps in step and by what rules, as one YAML file without secrets. Pure.
 
 docs/settings-file.md explains the format to people. A section that is not known is refused by name, so that a later
-version's file is never taken by halves.
+version's file is never taken by halves. Rooms above this one bring sections of their own (:class:`Section`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from itertools import islice
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -20,6 +20,9 @@ from pydantic import Field, ValidationError, field_validator
 from planeapp.providers import PROVIDERS, provider_class
 from planeapp.sync.options import FieldRule, Filters, Options, Part, Timing, as_data
 from planeapp.sync.settings_yaml import Document, Path, Unreadable, compose, dump, word
+
+if TYPE_CHECKING:
+    from planeapp.installations.models import Connection
 
 ENOUGH = 200  # faults of one kind that are told
 HEADER = """\
@@ -75,33 +78,71 @@ class SettingsFile(Part):
     connections: Mapping[str, ConnectionEntry] = Field(default_factory=dict)
 
 
+class Section(Protocol):
+    """A further part of a connection's settings, of a room above this one. ``name`` is its word in the file."""
+
+    name: str
+
+    def faults(self, data: Any) -> Iterable[tuple[Path, str]]:
+        """What the file alone shows to be wrong with the section, by the path within it."""
+
+    def exported(self, connection: Connection) -> Any:
+        """The section's data; None where the connection has no such thing."""
+
+
+Sections = Mapping[str, Mapping[str, Any]]
+"""Connection → section → its data."""
+
+
 @dataclass(frozen=True)
 class Given:
     """A file that was read without a fault; ``document`` knows its lines."""
 
     file: SettingsFile
     document: Document
+    sections: Sections = field(default_factory=dict)
 
 
-def read(given: str | bytes) -> Given:
+def read(given: str | bytes, sections: Sequence[Section] = ()) -> Given:
     """Read a settings file. Raises Unreadable with everything that the file alone shows to be wrong."""
     document = compose(given)
-    strange = islice(_strange(document.data), ENOUGH)
+    rest, apart = _apart(document.data, [section.name for section in sections])
+    strange = islice([*_strange(rest), *_strange_sections(apart, sections)], ENOUGH)
     faults = [*document.faults, *(document.fault(path, text) for path, text in strange)]
     try:
-        file = SettingsFile.model_validate(document.data)
+        file = SettingsFile.model_validate(rest)
     except ValidationError as error:
-        faults += [document.fault(found["loc"], _said(found)) for found in error.errors()[:ENOUGH]]
+        more = [section.name for section in sections]
+        faults += [document.fault(found["loc"], _said(found, more)) for found in error.errors()[:ENOUGH]]
         raise Unreadable(faults) from error
     if faults:
         raise Unreadable(faults)
-    return Given(file, document)
+    return Given(file, document, apart)
 
 
-def written(file: SettingsFile) -> str:
+def _apart(data: Any, names: Collection[str]) -> tuple[Any, Sections]:
+    """The file without these sections, and the sections."""
+    connections = _of(data, "connections")
+    if not isinstance(connections, dict) or not names:
+        return data, {}
+    told = {key: one for key, one in connections.items() if isinstance(one, dict)}
+    found = {key: {name: one[name] for name in names if name in one} for key, one in told.items()}
+    rest = {key: {name: part for name, part in one.items() if name not in names} for key, one in told.items()}
+    return {**data, "connections": {**connections, **rest}}, {key: parts for key, parts in found.items() if parts}
+
+
+def _strange_sections(found: Sections, sections: Sequence[Section]) -> Iterator[tuple[Path, str]]:
+    for key, parts in found.items():
+        for section in (one for one in sections if one.name in parts):
+            for path, text in section.faults(parts[section.name]):
+                yield ("connections", key, section.name, *path), text
+
+
+def written(file: SettingsFile, sections: Sections | None = None) -> str:
     """The file's text, which ``read`` takes."""
     connections = {
-        name: {"pairs": [_pair_data(pair) for pair in entry.pairs]} for name, entry in file.connections.items()
+        name: {"pairs": [_pair_data(pair) for pair in entry.pairs], **(sections or {}).get(name, {})}
+        for name, entry in file.connections.items()
     }
     data = {"version": 1, "workspace": file.workspace, "connections": connections}
     return HEADER + dump(data)
@@ -132,11 +173,12 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     return f"there is no such {what}{meant(name, names) or ';'} known: {', '.join(names)}"
 
 
-def _said(found: Mapping[str, Any]) -> str:
+def _said(found: Mapping[str, Any], sections: Iterable[str] = ()) -> str:
     """What pydantic found, in words for people."""
     kind, where = str(found["type"]), tuple(found["loc"])
     if kind == "extra_forbidden":
-        return _unknown("setting", str(where[-1]), _settings_at(where[:-1]))
+        known = [*_settings_at(where[:-1]), *(sections if len(where) == 3 else ())]
+        return _unknown("setting", str(where[-1]), known)
     if kind == "missing":
         return "this is missing"
     if where == ("version",):

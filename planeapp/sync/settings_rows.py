@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from planeapp.installations.models import Installation
 from planeapp.providers import PROVIDERS, provider_class
 from planeapp.sync.models import ProjectPair
 from planeapp.sync.options import FieldRule, Options, options_of
-from planeapp.sync.settings_file import ConnectionEntry, PairEntry, SettingsFile, written
+from planeapp.sync.settings_file import ConnectionEntry, PairEntry, Section, SettingsFile, written
 
 
 @dataclass(frozen=True)
@@ -26,14 +26,17 @@ class Difference:
         return f"{self.path}: {_shown(self.before)} → {_shown(self.after)}"
 
 
-def export(installation: Installation) -> str:
+def export(installation: Installation, sections: Sequence[Section] = ()) -> str:
     """The settings file of a workspace."""
     rows = [row for row in installation.connections.order_by("provider") if row.provider in PROVIDERS]
     connections = {
         row.provider: ConnectionEntry(pairs=tuple(entry_of(pair) for pair in row.pairs.order_by("project_key", "pk")))
         for row in rows
     }
-    return written(SettingsFile(version="1", workspace=installation.slug, connections=connections))
+    more = {
+        row.provider: {one.name: data for one in sections if (data := one.exported(row)) is not None} for row in rows
+    }
+    return written(SettingsFile(version="1", workspace=installation.slug, connections=connections), more)
 
 
 def entry_of(pair: ProjectPair) -> PairEntry:

@@ -15,6 +15,8 @@ Side = Literal["plane", "vendor"]
 HeldBack = Callable[[Values], str]
 MarkOf = Callable[[str], str]
 ENDS = frozenset({"unlink", "delete"})
+ASKED = "somebody asked for it"
+"""Why a link ends, when neither side is gone."""
 
 
 def nothing(values: Values) -> str:

@@ -15,8 +15,9 @@ from planeapp.providers.base import Item, Provider
 from planeapp.sync import conflicts
 from planeapp.sync.counterpart import Counterpart
 from planeapp.sync.eligible import filtered_out
-from planeapp.sync.models import ItemLink, ProjectPair, Tie
+from planeapp.sync.models import ItemLink, ProjectPair
 from planeapp.sync.options import Options, options_of
+from planeapp.sync.parties import with_parties
 from planeapp.sync.shapes import Decision, Link, Policy, Rule, Snapshot
 from planeapp.sync.timing import placed
 from planeapp.sync.told import Told, news, same_as_agreed
@@ -105,17 +106,6 @@ def _as_link(row: ItemLink, decided: Mapping[str, Decision]) -> Link:
     )  # fmt: skip
 
 
-def _with_parties(item: Item, parties: Mapping[str, tuple[str, ...]]) -> Item:
-    return replace(item, values={**item.values, "parties": parties.get(item.id, ())})
-
-
-def _parties(pair: ProjectPair, **only: Any) -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {}
-    for tie in Tie.objects.filter(connection_id=pair.connection_id, project_id=pair.project_id, **only):
-        found.setdefault(str(tie.item_id), []).append(tie.party_id)
-    return {item_id: tuple(sorted(ids)) for item_id, ids in found.items()}
-
-
 def of_item(sides: Sides, item_id: str, extra: Mapping[str, Any] | None = None, told: Told = NOTHING) -> Snapshot:
     """Both sides of one work item. ``extra`` are values that somebody asked for beyond what Plane holds (times); ``told``
     is the item as a delivery carried it."""
@@ -125,7 +115,7 @@ def of_item(sides: Sides, item_id: str, extra: Mapping[str, Any] | None = None, 
     if item is None:
         absent, archived = _absent(sides, {item_id} if theirs else set(), look=False)
         return Snapshot({}, theirs, links, absent, gone, archived, moved)
-    item = _with_parties(item, _parties(sides.pair, item_id=item_id))
+    (item,) = with_parties(sides.pair, [item], item_id=item_id)
     item = replace(item, values={**item.values, **(extra or {})})
     return Snapshot({item.id: item}, theirs, links, frozenset(), gone, frozenset(), moved)
 
@@ -147,7 +137,7 @@ def old_news(sides: Sides, item_id: str, told: Told) -> bool:
     item = as_told(sides, links, told)
     if item is None:
         return False
-    item = _with_parties(item, _parties(sides.pair, item_id=item_id))
+    (item,) = with_parties(sides.pair, [item], item_id=item_id)
     if sides.policy.filtered(item.values) or not same_as_agreed(item, links, sides.rules()):
         return False
     sides.pair.links.filter(item_id=item_id).update(seen=told.version)
@@ -160,11 +150,12 @@ def of_page(sides: Sides, items: Sequence[Item], marked: Mapping[str, str]) -> S
     ``marked``: mark → id of a row that carries it, as an earlier listing told; those without a link are read again.
     """
     ids = [item.id for item in items]
-    links, parties = links_of(sides.pair, item_id__in=ids), _parties(sides.pair, item_id__in=ids)
+    links = links_of(sides.pair, item_id__in=ids)
     linked = {link.item_id for link in links}
     candidates = [marked.get(sides.plane.mark_of(item_id), "") for item_id in ids if item_id not in linked]
     theirs, _, _ = _looked_for(sides, [row_id for row_id in candidates if row_id])
-    return Snapshot({item.id: _with_parties(item, parties) for item in items}, theirs, links)
+    tied = with_parties(sides.pair, items, item_id__in=ids)
+    return Snapshot({item.id: item for item in tied}, theirs, links)
 
 
 def of_pair(sides: Sides, *, thorough: bool = False) -> Snapshot:
@@ -176,8 +167,7 @@ def of_pair(sides: Sides, *, thorough: bool = False) -> Snapshot:
     # Links first: a link that is newer than the sides would make an old value look like a change.
     links = links_of(sides.pair)
     ours, theirs = sides.plane.list(sides.project), sides.rows.list()
-    parties = _parties(sides.pair)
-    mine = {item.id: _with_parties(item, parties) for item in ours.items}
+    mine = {item.id: item for item in with_parties(sides.pair, ours.items)}
     their = {item.id: item for item in theirs.items}
     live = [link for link in links if link.state == ItemLink.State.LINKED]
     looks = len(live) if thorough else LOOKS

@@ -7,7 +7,7 @@ the next look does not write the same again: what a run carried over stays where
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -237,6 +237,30 @@ class Undoer:
     ) -> AbstractContextManager[Entry]:  # fmt: skip
         planned = Change(kind, side, str(change.item_id), change.remote_id, values=values, before=before, why="undo")
         return self.record.writing(planned, link, None, key=change.item_key)
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """How many changes were taken back, and why the others were left."""
+
+    undone: int
+    kept: tuple[str, ...]
+
+
+def take_back(run: SyncRun) -> TakenBack:
+    """Take a small run back at once. Raises what concerns the whole connection; what was done by then stays done."""
+    result = SyncRun.objects.create(pair=run.pair, kind=SyncRun.Kind.UNDO, undoes=run)
+    undone, kept = 0, []
+    with closing(Sides(run.pair)) as sides:
+        undoer = Undoer(sides, result)
+        for change in undoable(run):
+            if undoer.undo(change):
+                undone += 1
+            else:
+                kept.append(change.kept)
+    counts = {"undone": undone, "kept": len(kept)}
+    SyncRun.objects.filter(pk=result.pk).update(state=SyncRun.State.DONE, counts=counts, finished_at=timezone.now())
+    return TakenBack(undone, tuple(kept))
 
 
 def _listed(names: Iterable[str], now: Mapping[str, Any]) -> str:

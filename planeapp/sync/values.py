@@ -7,8 +7,9 @@ from datetime import date, datetime
 from typing import Any
 
 DATES = frozenset({"start", "end"})
+DAYS = DATES | {"created"}
 TIMES = frozenset({"starts_at", "ends_at"})
-TUPLES = frozenset({"people", "parties"})
+TUPLES = frozenset({"people", "parties", "contacts", "labels"})
 
 
 def to_json(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def from_json(stored: Mapping[str, Any]) -> dict[str, Any]:
 def _rich(name: str, value: Any) -> Any:
     if value is None:
         return None
-    if name in DATES:
+    if name in DAYS:
         return date.fromisoformat(value)
     if name in TIMES:
         return datetime.fromisoformat(value)

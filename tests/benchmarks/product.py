@@ -31,8 +31,7 @@ class Product(Stack):
 
     def begin(self, *processes: str) -> None:
         """Make the database and start these processes."""
-        self.manage("migrate", "--noinput")
-        self.manage("createcachetable")
+        self.prepare()
         self.workspaces = [str(uuid.uuid4()) for _ in range(WORKSPACES)]
         self.projects = {workspace: str(uuid.uuid4()) for workspace in self.workspaces}
         self.manage("shell", "-c", INSTALLATIONS.format(projects=self.projects))
@@ -82,7 +81,7 @@ for number, (workspace, project) in enumerate({projects}.items()):
 def product(*processes: str) -> Iterator[Product]:
     """A running product, taken away afterwards."""
     with tempfile.TemporaryDirectory() as home:
-        made = Product(Path(home))
+        made = Product(Path(home), "end_to_end")
         try:
             made.begin(*processes)
             yield made

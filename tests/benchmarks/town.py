@@ -10,10 +10,11 @@ from typing import Any
 from django.conf import settings
 
 from planeapp.installations.models import Connection
+from planeapp.providers import provider_class
 from planeapp.sandbox.plane import work_items
 from planeapp.sandbox.plane.core import Plane
 from planeapp.sync.models import ProjectPair
-from tests.factories import InstallationFactory
+from tests.factories import InstallationFactory, ProjectPairFactory
 from tests.vendors import NOBODY, Team, Vendors, _running
 
 MONDAY = date(2026, 11, 23)
@@ -45,8 +46,8 @@ class Town:
         work_items.update(self.rows, row, self.vendors.person("ada"), values, in_pages=True)
 
 
-def settle(items: int) -> Town:
-    """A town of so many work items with dates; nothing is synced yet and nothing was delivered."""
+def settle(items: int, provider: str = "planner") -> Town:
+    """A town of so many work items with dates, connected to one vendor; nothing is synced yet and nothing was delivered."""
     vendors = _running()
     for vendor in (vendors.plane, vendors.planner, vendors.planhat):
         vendor.reset()
@@ -60,11 +61,21 @@ def settle(items: int) -> Town:
     )  # fmt: skip
     team = Team(vendors, installation, {})
     made = _fill(team, items)
-    connection = team.connect("planner")
+    connection = team.connect(provider)
     vendors.planner.store.put("settings", "deliveries", {"backoff": []})
-    town = Town(team, connection, team.pair(connection), made)
+    town = Town(team, connection, _paired(team, connection), made)
     forget_deliveries(town)
     return town
+
+
+def _paired(team: Team, connection: Connection) -> ProjectPair:
+    """With Planner's Ramp operations, or with the only place that there is."""
+    only = provider_class(connection.provider).only_place
+    if only is None:
+        return team.pair(connection)
+    place = {"place_id": only.id, "place_name": only.name}
+    made: ProjectPair = ProjectPairFactory(connection=connection, project_id=team.project()["id"], **place)
+    return made
 
 
 def _fill(team: Team, items: int) -> list[str]:

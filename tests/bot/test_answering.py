@@ -34,7 +34,7 @@ def raising(*errors: Exception) -> Any:
     """A handler that raises these, one each time, and answers after that."""
     left = list(errors)
 
-    def handler(talk: Any, args: Any) -> Reply:
+    def handler(*_: Any) -> Reply:
         if left:
             raise left.pop(0)
         return Reply("Now it works.")
@@ -132,7 +132,9 @@ def test_a_command_that_keeps_failing_is_told_in_the_end(talk: Talk, monkeypatch
     for _ in range(answering.MAX_ATTEMPTS):
         Turn.objects.update(due_at=timezone.now())
         answer()
-    assert talk.answers() == [RetryLater.default_person]
+    meanwhile, end = talk.answers()
+    assert meanwhile == f"{RetryLater.default_person} {answering.LATER}"
+    assert end == f"{RetryLater.default_person} {answering.GAVE_UP}"
     assert Turn.objects.get().state == State.ANSWERED
 
 

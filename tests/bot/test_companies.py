@@ -60,7 +60,7 @@ def test_one_ambiguous_name_among_several_ties_none_of_them(planhat: Talk) -> No
 
 
 def test_an_unknown_name_is_said_to_be_unknown(planhat: Talk) -> None:
-    assert planhat.ask("link Zzyzx") == "I found no company like “Zzyzx” in Planhat. Please check the name."
+    assert planhat.ask("link Zzyzx") == "I found no company like “Zzyzx” in Planhat. Which one do you mean?"
     assert names() == []
 
 
@@ -75,7 +75,7 @@ def test_linking_twice_makes_one_tie_and_one_issue(planhat: Talk) -> None:
 def test_without_planhat_the_person_learns_who_can_connect_it(talk: Talk) -> None:
     told = talk.ask("link Acme Air")
     assert told == "Planhat is not connected yet. An admin can connect it on our settings page."
-    assert talk.said()[-1]["type"] == "error"
+    assert talk.said()[-1]["type"] == "elicitation"
 
 
 def test_a_token_that_planhat_refuses_is_said_to_be_refused(planhat: Talk) -> None:

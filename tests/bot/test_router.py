@@ -40,26 +40,19 @@ def test_several_commands_are_answered_in_one_comment_in_their_order(talk: Talk)
     assert len(talk.answers()) == 1
 
 
-@pytest.mark.parametrize("text", ["undo", "set phase onboarding", "tag Acme gold", "log call +46 70 123 45 67"])
-def test_a_command_that_is_not_built_says_so_and_leads_to_help(talk: Talk, text: str) -> None:
-    told = talk.ask(text)
-    missing = {command.name for command in COMMANDS} - set(handlers.HANDLERS)
-    assert "Write help for what I can." in told or not missing
-
-
 # Who may
 
 
 @pytest.mark.parametrize("text", ["schedule tomorrow 10:00", "link Acme Air"])
 def test_a_guest_may_not_change_anything(talk: Talk, text: str) -> None:
     talk.team.connect("planhat")
-    assert talk.ask(text, by="gus") == "Guests may look, but only members of the workspace may change things."
+    assert talk.ask(text, by="gus") == "You may look, but only members of the workspace may change things."
     assert (Tie.objects.count(), talk.team.blocks()) == (0, [])
 
 
 @pytest.mark.parametrize("text", ["status", "help"])
 def test_a_guest_may_look(talk: Talk, text: str) -> None:
-    assert "Guests" not in talk.ask(text, by="gus")
+    assert "You may look" not in talk.ask(text, by="gus")
 
 
 @pytest.mark.parametrize("who", ["ada", "milo"])
@@ -77,9 +70,10 @@ def test_somebody_whom_plane_does_not_know_as_a_member_may_not_change_anything(t
 
 
 def test_who_changes_and_who_looks_comes_from_the_command_table() -> None:
-    assert {command.name for command in COMMANDS if command.changes} == router.CHANGES
-    assert {"schedule", "link"} <= router.CHANGES
-    assert not {"help", "status"} & router.CHANGES
+    changes = {command.name for command in COMMANDS if command.changes}
+    assert {"schedule", "move", "link", "tag", "undo"} <= changes
+    assert not {"help", "status", "why", "customer", "contacts"} & changes
+    assert {command.name for command in COMMANDS} == set(handlers.HANDLERS)
 
 
 # In which zone
@@ -105,4 +99,4 @@ def test_the_last_commands_kind_and_choices_are_those_of_the_answer(monkeypatch:
     monkeypatch.setitem(handlers.HANDLERS, "status", lambda *_: Reply("First"))
     monkeypatch.setitem(handlers.HANDLERS, "help", lambda *_: Reply("Second", "elicitation", choice))
     reply = router.respond(BotTalk(TurnFactory(text="status and help")))
-    assert reply == Reply("First\nSecond", "elicitation", choice)
+    assert reply == Reply("First\n\nSecond", "elicitation", choice)

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from planeapp.bot.scheduling import Span, span_of
+from planeapp.bot.times import Span, span_of
 from planeapp.sync.models import ItemLink
 from tests.factories import ItemLinkFactory
 from tests.vendors import Talk
@@ -111,7 +111,7 @@ def test_without_planner_the_person_learns_who_can_connect_it(talk: Talk) -> Non
         talk.ask("schedule tomorrow 10:00")
         == "Planner is not connected yet. An admin can connect it on our settings page."
     )
-    assert talk.said()[-1]["type"] == "error"
+    assert talk.said()[-1]["type"] == "elicitation"
     assert talk.team.vendors.plane.asked("PATCH") == []
 
 

@@ -17,7 +17,7 @@ from tests.harness import Stack, until
 @pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The product, freshly installed nowhere."""
-    running = Stack(tmp_path_factory.mktemp("stack"))
+    running = Stack(tmp_path_factory.mktemp("stack"), "browser")
     try:
         yield running.start()
     finally:

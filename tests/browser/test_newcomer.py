@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.visitor import PATIENCE_MS, Visitor
 from tests.harness import Stack, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE_MS)
 MOST_CLICKS = 10
 

@@ -20,7 +20,7 @@ from tests.browser.visitor import Visitor
 from tests.end_to_end.journey import Newcomer
 from tests.harness import ROOT, Stack
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 PICTURES = ROOT / "var" / "screenshots"
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (390, 1280)

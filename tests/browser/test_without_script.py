@@ -14,7 +14,7 @@ from tests.end_to_end.journey import PLANHAT_TOKEN, PLANNER_TOKEN
 from tests.harness import Stack, until
 from tests.planner_signin import moved
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 expect.set_options(timeout=PATIENCE_MS)
 
 

@@ -155,6 +155,14 @@ def test_there_is_nothing_to_pair_before_the_connection(client: Client, team: Te
     assert client.get(PAGE).status_code == 404
 
 
-def test_a_vendor_with_one_place_has_no_pairs_page(ada: Client, team: Team) -> None:
+def test_where_there_is_one_place_a_project_is_turned_on_without_asking_which(ada: Client, team: Team) -> None:
     ConnectionFactory(installation=team.installation, provider="planhat")
-    assert ada.get("/w/sandbox/pairs/planhat/").status_code == 404
+    page = "/w/sandbox/pairs/planhat/"
+    assert "place" not in ada.get(page).context["form"].fields
+    for _ in range(2):
+        answer = ada.post(page, {"project": team.project()["id"], "zone": "Europe/Stockholm"}, follow=True)
+    pair = ProjectPair.objects.get()
+    assert (pair.place_id, pair.project_key) == ("issues", "CUST")
+    assert "Rules" in answer.content.decode() and "Issues" not in answer.content.decode()
+    assert ada.post(f"{page}{pair.pk}/remove/", follow=True).status_code == 200
+    assert AuditEntry.objects.filter(action="paired").count() == 1

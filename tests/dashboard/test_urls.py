@@ -10,8 +10,10 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from planeapp.customers.models import CompanyRule
 from planeapp.installations.models import Connection, Credential
-from planeapp.sync.models import Conflict, Job, ProjectPair
+from planeapp.sync.models import Conflict, Job, ProjectPair, Tie
+from tests.customers.factories import CompanyFactory, CompanyRuleFactory, FiringFactory, KnowingConnectionFactory
 from tests.factories import (
     ConflictFactory,
     ConnectionFactory,
@@ -31,6 +33,13 @@ NO_GET, NO_POST = (405,) * 5, (405,) * 5
 LOOK = (SIGN_IN, 403, 200, 200, 404)
 CHANGE = (SIGN_IN, 403, 403, 200, 404)
 
+OF_COMPANIES = {
+    "item_companies", "untie", "companies", "read_companies", "agree_companies_gone", "company", "tie_item", "add_contact",
+    "retry_company", "company_matching", "decide_matches", "choose_company", "company_rules", "new_company_rule",
+    "company_rule", "switch_rule", "delete_rule", "settle_held", "firings", "retry_firing", "company_options",
+}  # fmt: skip
+"""Pages that only connections with companies have."""
+
 # name → what a GET and a POST answer, for each of WHO in that order
 EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "home": (EVERYBODY, NO_POST),
@@ -48,6 +57,7 @@ EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "overview": (LOOK, NO_POST),
     "activity": (LOOK, NO_POST),
     "item": (LOOK, NO_POST),
+    "bot_help": (LOOK, NO_POST),
     "deliveries": (LOOK, NO_POST),
     "delivery": (LOOK, NO_POST),
     "replay": (CHANGE, (SIGN_IN, 403, 403, 302, 404)),
@@ -73,6 +83,28 @@ EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "remove_pair": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "sync_pair": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "allow_run": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "look_again": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "item_companies": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
+    "untie": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "companies": (LOOK, NO_POST),
+    "read_companies": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "agree_companies_gone": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "company": (LOOK, NO_POST),
+    "tie_item": (NO_GET, (SIGN_IN, 403, 403, 422, 404)),
+    "add_contact": (NO_GET, (SIGN_IN, 403, 403, 422, 404)),
+    "retry_company": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "company_matching": (LOOK, NO_POST),
+    "decide_matches": (NO_GET, (SIGN_IN, 403, 403, 404, 404)),  # without a button that says what to do
+    "choose_company": ((SIGN_IN, 403, 403, 404, 404), (SIGN_IN, 403, 403, 404, 404)),  # without a line to choose for
+    "company_rules": (LOOK, NO_POST),
+    "new_company_rule": (LOOK, (SIGN_IN, 403, 403, 422, 404)),
+    "company_rule": (LOOK, (SIGN_IN, 403, 403, 422, 404)),
+    "switch_rule": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "delete_rule": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "settle_held": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "firings": (LOOK, NO_POST),
+    "retry_firing": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "company_options": (LOOK, (SIGN_IN, 403, 403, 422, 404)),
     "healthz": (EVERYBODY, NO_POST),
     "readyz": (EVERYBODY, NO_POST),
 }
@@ -95,13 +127,28 @@ PAGES = dict(patterns())
 def place(team: Team) -> dict[str, Any]:
     """Something for every part of an address: a connected Planner with a pair, and an item with a customer."""
     pair = team.pair(team.connect("planner"))
-    TieFactory(connection__installation=team.installation, item_id=team.item()["id"])
+    knowing = KnowingConnectionFactory(installation=team.installation)
+    TieFactory(connection=knowing, item_id=team.item()["id"], project_id=team.project()["id"])
     return {
         "slug": team.installation.slug, "provider": "planner", "pair_id": pair.pk, "item_id": team.item()["id"],
         "opaque_id": "nobody-knows-it", "delivery_id": DeliveryFactory(installation=team.installation, state="dead").pk,
         "conflict_id": ConflictFactory(link__pair=pair).pk, "run_id": RunChangeFactory(run__pair=pair).run_id,
-        "job_id": JobFactory(pair=pair).pk,
+        "job_id": JobFactory(pair=pair).pk, **companies(knowing),
     }  # fmt: skip
+
+
+def companies(connection: Connection) -> dict[str, Any]:
+    """Something for the addresses about companies."""
+    rule = CompanyRuleFactory(connection=connection)
+    company = CompanyFactory(connection=connection)
+    firing = FiringFactory(rule=rule, company=company, state="failed")
+    return {"company_id": company.pk, "rule_id": rule.pk, "firing_id": firing.pk}
+
+
+def address_of(name: str, place: dict[str, Any]) -> str:
+    """Where a page is."""
+    parts = place | {"provider": "planhat"} if name in OF_COMPANIES else place
+    return reverse(name, kwargs={part: parts[part] for part in PAGES[name]})
 
 
 def browsers(team: Team) -> dict[str, Client]:
@@ -122,7 +169,7 @@ def test_every_address_has_a_name_and_an_expectation() -> None:
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_lets_in_whom_it_should(team: Team, place: dict[str, Any], name: str, method: str) -> None:
-    address = reverse(name, kwargs={part: place[part] for part in PAGES[name]})
+    address = address_of(name, place)
     sent = {"something": "else"} if method == "post" else None  # a form that was sent and says nothing
     answers = {who: getattr(browser, method)(address, sent) for who, browser in browsers(team).items()}
     expected = EXPECTED[name][method == "post"]
@@ -135,7 +182,7 @@ def test_a_page_lets_in_whom_it_should(team: Team, place: dict[str, Any], name: 
 def test_no_form_is_taken_from_another_site(team: Team, place: dict[str, Any], name: str) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(team.members["ada"].user)
-    address = reverse(name, kwargs={part: place[part] for part in PAGES[name]})
+    address = address_of(name, place)
     assert strict.post(address, headers={"origin": "https://evil.example"}).status_code == 403
 
 
@@ -175,7 +222,8 @@ def test_what_happened_in_another_workspace_cannot_be_reached_through_ones_own(
 @pytest.mark.parametrize("name", [name for name in PAGES if {"slug", "provider"} <= PAGES[name]])
 def test_an_unknown_provider_is_not_found(team: Team, name: str) -> None:
     browser = browsers(team)["admin"]
-    parts = {"slug": "sandbox", "provider": "salesforce", "pair_id": uuid.uuid4()}
+    ids = dict.fromkeys(("pair_id", "item_id", "rule_id", "firing_id"), uuid.uuid4())
+    parts = {"slug": "sandbox", "provider": "salesforce", "company_id": 1, **ids}
     address = reverse(name, kwargs={part: parts[part] for part in PAGES[name]})
     methods = [method for number, method in enumerate(("get", "post")) if EXPECTED[name][number][3] != 405]
     assert {getattr(browser, method)(address).status_code for method in methods} == {404}
@@ -184,6 +232,9 @@ def test_an_unknown_provider_is_not_found(team: Team, name: str) -> None:
 # A second click
 
 
+RULE = {
+    "name": "Kick-off", "field": "phase", "test": "changes", "then-0-do": "comment", "then-0-text": "Look!", "do": "save",
+}  # fmt: skip
 SECOND = {
     "signin": ({}, 302), "signout": ({}, 302), "probe": ({}, 302), "consent": ({}, 200), "sync_pair": ({}, 302),
     "allow_run": ({}, 302), "choose": ({"stays": "plane"}, 302), "undo": ({}, 302), "end_job": ({}, 302),
@@ -193,6 +244,12 @@ SECOND = {
     "replay": ({"all": "yes"}, 302), "replay_one": ({}, 302),
     "pair": ({}, 422), "vendor_settings": ({}, 302), "confirm_tools": ({}, 302),
     "try_out": ({"place": "prj_ramp", "click": "once"}, 302),
+    "look_again": ({}, 302), "item_companies": ({}, 422), "untie": ({"party": "nobody"}, 302),
+    "read_companies": ({}, 302), "agree_companies_gone": ({}, 302), "tie_item": ({"key": "CUST-1"}, 302),
+    "add_contact": ({}, 422), "retry_company": ({}, 302), "decide_matches": ({"do": "confirm"}, 302),
+    "choose_company": ({}, 404), "new_company_rule": (RULE, 302), "company_rule": (RULE, 302),
+    "switch_rule": ({"on": "no"}, 302), "delete_rule": ({}, 302), "settle_held": ({"do": "drop"}, 302),
+    "retry_firing": ({}, 302), "company_options": ({"customers": "off", "finished": "off", "card": "on"}, 302),
     "uninstall": ({"slug": "sandbox"}, 302),  # the first click ended the session too: to the sign-in
 }  # fmt: skip
 
@@ -205,9 +262,9 @@ def test_every_form_is_clicked_twice_below() -> None:
 @pytest.mark.parametrize("name", SECOND)
 def test_a_second_click_does_no_harm(team: Team, place: dict[str, Any], name: str) -> None:
     data, status = SECOND[name]
-    if data.get("project"):
+    if "project" in data:
         data = data | {"project": team.project(data["project"])["id"]}
-    address = reverse(name, kwargs={part: place[part] for part in PAGES[name]})
+    address = address_of(name, place)
     browser = browsers(team)["admin"]
     assert browser.post(address, data).status_code in (302, status)
     before = rows()
@@ -217,4 +274,4 @@ def test_a_second_click_does_no_harm(team: Team, place: dict[str, Any], name: st
 
 def rows() -> tuple[int, ...]:
     """How much there is."""
-    return tuple(model.objects.count() for model in (Connection, ProjectPair, Credential, Job))
+    return tuple(model.objects.count() for model in (Connection, ProjectPair, Credential, Job, Tie, CompanyRule))

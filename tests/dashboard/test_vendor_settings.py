@@ -84,7 +84,17 @@ def test_saving_twice_saves_once(ada: Client) -> None:
     assert "Nothing was changed" in told(ada.get(PAGE))
 
 
-def test_a_vendor_without_settings_has_no_such_page(ada: Client, team: Team) -> None:
+def test_what_counts_as_revenue_is_chosen_on_planhat_s_page(ada: Client, team: Team) -> None:
+    connection = ConnectionFactory(installation=team.installation, provider="planhat", settings={"region": "us4"})
+    page = "/w/sandbox/connect/planhat/settings/"
+    assert "enter the name" in error_of(ada.post(page, {"revenue": "custom"}), "revenue_field")
+    assert ada.post(page, {"revenue": "custom", "revenue_field": "Net ARR"}).status_code == 302
+    connection.refresh_from_db()
+    assert (connection.settings["revenue"], connection.settings["region"]) == ("custom:Net ARR", "us4")
+
+
+def test_a_vendor_without_settings_has_no_such_page(ada: Client, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("planeapp.providers.planhat.forms.SettingsForm")
     ConnectionFactory(installation=team.installation, provider="planhat")
     for action in ("", "confirm/", "try/"):
         assert ada.post(f"/w/sandbox/connect/planhat/settings/{action}", {"allow": "x"}).status_code == 404

@@ -13,7 +13,7 @@ from tests.harness import Stack
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The product, freshly installed nowhere."""
-    running = Stack(tmp_path_factory.mktemp("stack"))
+    running = Stack(tmp_path_factory.mktemp("stack"), "end_to_end")
     try:
         yield running.start()
     finally:

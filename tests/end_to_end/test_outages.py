@@ -27,15 +27,22 @@ ProjectPairFactory(connection__installation__workspace_id="{WORKSPACE}", project
 WORK = "from planeapp.inbox.tasks import work_inbox; print(work_inbox())"
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
+    """Where the product runs in these tests."""
+    running = Web(tmp_path_factory.mktemp("outages"), "outages")
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def web(tmp_path: Path) -> Iterator[Web]:
+def web(place: Web) -> Iterator[Web]:
     """A web process and one workspace with a pair; nobody works yet."""
-    running = Web(tmp_path)
     try:
-        running.begin().manage("shell", "-v0", "-c", PAIR)
-        yield running
+        place.begin().manage("shell", "-v0", "-c", PAIR)
+        yield place
     finally:
-        running.stop()
+        place.rest()
 
 
 def change() -> bytes:
@@ -136,13 +143,15 @@ def _flush(web: Web) -> None:
 @pytest.fixture
 def cable(web: Web) -> Iterator[Cable]:
     """All of the product reaches Redis through a cable in our hands."""
-    parts = urlsplit(web.env["REDIS_URL"])
+    direct = web.env["REDIS_URL"]
+    parts = urlsplit(direct)
     made = Cable(parts.hostname or "", parts.port or 6379)
     web.kill("web")
     web.env["REDIS_URL"] = urlunsplit(parts._replace(netloc=f"127.0.0.1:{made.port}"))
     web.again()
     yield made
     made.cut()
+    web.env["REDIS_URL"] = direct
 
 
 @pytest.mark.redis
@@ -205,7 +214,7 @@ def test_a_database_that_crashes_and_comes_back_loses_nothing_that_was_answered(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", cluster.url)
     monkeypatch.delenv("REDIS_URL", raising=False)
-    web = Web(tmp_path)
+    web = Web(tmp_path, "outages")
     web.begin().manage("shell", "-v0", "-c", PAIR)
     web.spawn("worker")
     senders = Senders(web)

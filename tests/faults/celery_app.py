@@ -8,7 +8,12 @@ from tests.faults import points
 __all__ = ["app"]
 
 
-@app.on_after_finalize.connect
 def _arm(**_: object) -> None:
     """The rooms can be loaded only when Django is ready."""
     points.arm()
+
+
+if app.finalized:
+    _arm()
+else:
+    app.on_after_finalize.connect(_arm, weak=False)

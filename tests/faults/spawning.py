@@ -5,25 +5,22 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.harness import ROOT, Stack
+from tests.forks import Fork
+from tests.harness import Stack
 
 ENTRIES = {"planeapp.asgi:application": "tests.faults.asgi:application", "planeapp.celery": "tests.faults.celery_app"}
 SECONDS = 60.0
 
 
-def spawn(stack: Stack, name: str, **environment: str) -> subprocess.Popen[bytes]:
+def spawn(stack: Stack, name: str, **environment: str) -> subprocess.Popen[bytes] | Fork:
     """Start a process of the stack with more in its environment; its output goes where it always goes."""
     command = [ENTRIES.get(part, part) for part in stack._command(name)]
     if name == "worker":
         command = [sys.executable, "-m", "tests.faults.embedded_worker"]
-    with (stack.home / f"{name}.log").open("ab") as out:
-        stack.running[name] = subprocess.Popen(
-            command, cwd=ROOT, env=stack.env | environment, stdout=out, stderr=out, start_new_session=True
-        )
-    return stack.running[name]
+    return stack.run(name, command, **environment)
 
 
-def spawn_doomed(stack: Stack, name: str, point: str) -> subprocess.Popen[bytes]:
+def spawn_doomed(stack: Stack, name: str, point: str) -> subprocess.Popen[bytes] | Fork:
     """Start a process that dies at a fault point (``name`` or ``name:passes``)."""
     return spawn(stack, name, FAULT_POINT=point)
 

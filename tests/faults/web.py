@@ -16,12 +16,9 @@ ANYTHING = head(path="/webhooks/", method="GET")
 class Web(Stack):
     """The web process. ``BODY_SECONDS`` and the like may be given."""
 
-    redis_steps = 4
-
     def begin(self, **environment: str) -> Web:
-        """Make the tables and start."""
-        self.manage("migrate", "--noinput")
-        self.manage("createcachetable")
+        """Make the tables anew and start."""
+        self.renew()
         return self.again(**environment)
 
     def again(self, **environment: str) -> Web:

@@ -13,7 +13,6 @@ from tests.faults.web import Web
 from tests.faults.wire import PATH, Heard, chunks, head, post, signed
 from tests.harness import until
 
-pytestmark = pytest.mark.xdist_group("abuse")
 BODY_SECONDS, HEAD_SECONDS = 0.6, 0.5
 ROOM = 6 * 1024 * 1024
 MEGABYTES = 90.0  # what any single attack may add to the peak; storing 5 MB takes most of it
@@ -22,7 +21,7 @@ MEGABYTES = 90.0  # what any single attack may add to the peak; storing 5 MB tak
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
     """A web process with little patience."""
-    running = Web(tmp_path_factory.mktemp("abuse"))
+    running = Web(tmp_path_factory.mktemp("abuse"), "abuse")
     try:
         patience = {
             "BODY_SECONDS": str(BODY_SECONDS),

@@ -62,7 +62,7 @@ def test_a_day_is_understood_in_the_zone_of_the_workspace(bench: Bench) -> None:
 
 
 def test_it_waits_for_quota_and_says_until_when(bench: Bench) -> None:
-    bench.world.fail("create", OutOfQuota("429", delay=0.05))
+    bench.world.fail("create", OutOfQuota("429", delay=0.3))
     ran = run("backfill", "sandbox")
     assert (ran.code, len(bench.rows())) == (0, 1)
     assert "; waiting for quota until " in ran.out and OutOfQuota.default_person in ran.out

@@ -1,11 +1,10 @@
-"""A sandbox Plane on a port of its own, installed once, and what reaches it: clients, faults, the requests it got."""
+"""A sandbox Plane on a real port, fresh for each test and installed once, and what reaches it: clients, faults, the requests
+it got.
+"""
 
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 
 from planeapp.lib.errors import ReconnectNeeded
 from planeapp.lib.events import Event
@@ -31,6 +29,7 @@ from planeapp.sandbox.plane.app import make_app
 from planeapp.sandbox.plane.core import Plane as SandboxPlane
 from planeapp.sandbox.store import Store
 from planeapp.sandbox.world import World
+from tests.stages import stage
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 SECRET = "plane_wh_87ec76a21fb1d379d791a9b8485da964"
@@ -126,22 +125,13 @@ def http() -> Iterator[Http]:
 
 @pytest.fixture
 def sandbox(http: Http) -> Iterator[Sandbox]:
-    """A fresh sandbox Plane with no call limit worth the name."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        clock = Clock()
-        app = make_app(World(app_url="http://127.0.0.1:1", plane_url=url), Store(None), clock)
-        config = uvicorn.Config(Control(app, clock), log_level="critical", timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        plane: SandboxPlane = app.state.plane
-        plane.store.put("settings", "limits", {"per_minute": 100_000})
+    """A fresh sandbox Plane with no call limit worth the name. What it wants to tell by webhooks waits in its rows."""
+    place, clock = stage("plane"), Clock()
+    app = make_app(World(app_url="http://127.0.0.1:1", plane_url=place.url), Store(None), clock)
+    plane: SandboxPlane = app.state.plane
+    plane.store.put("settings", "limits", {"per_minute": 100_000})
+    with place.shows(Control(app, clock)) as url:
         yield Sandbox(url, plane, http, _install(plane))
-        server.should_exit = True
-        thread.join(5)
 
 
 def _install(plane: SandboxPlane) -> str:

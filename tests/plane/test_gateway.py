@@ -199,6 +199,28 @@ def test_a_comment_that_the_list_does_not_show_yet_is_adopted(
     assert plane.add_comment(project, item, "<p>hello</p>", "reply:1")["id"] == first["id"]
 
 
+def test_a_comment_of_ours_is_given_another_text_by_its_mark_or_its_id(
+    sandbox: Sandbox, plane: Plane, project: str, item: str
+) -> None:
+    made = plane.add_comment(project, item, "<p>one</p>", "card:1")
+    assert plane.edit_comment(project, item, "<p>two</p>", "card:1")
+    assert sandbox.row("comment", id=made["id"])["comment_html"] == "<p>two</p>"
+    before = len(sandbox.requests("GET", "/comments/"))
+    assert plane.edit_comment(project, item, "<p>three</p>", "card:1", comment=made["id"])
+    assert sandbox.row("comment", id=made["id"])["comment_html"] == "<p>three</p>"
+    assert len(sandbox.requests("GET", "/comments/")) == before
+
+
+def test_a_comment_that_somebody_deleted_is_not_made_anew_by_an_edit(
+    sandbox: Sandbox, plane: Plane, project: str, item: str
+) -> None:
+    assert plane.edit_comment(project, item, "<p>two</p>", "card:1") is None
+    assert plane.edit_comment(project, item, "<p>two</p>", "card:1", comment=NOWHERE) is None
+    assert not sandbox.plane.live("comment", external_id="card:1")
+    with pytest.raises(FixSettings):
+        plane.edit_comment(NOWHERE, item, "<p>two</p>", "card:1", comment=NOWHERE)
+
+
 def test_a_mention_survives_in_a_written_comment(plane: Plane, project: str, item: str) -> None:
     html = f"<p>{mention_html('u-1')} done</p>"
     made = plane.add_comment(project, item, html, "reply:2")

@@ -150,7 +150,7 @@ def test_people_and_labels_that_may_not_be_known_are_left_out_and_the_rest_is_re
     less = without(sandbox, side, "projects.members:read", "projects.labels:read")
     full, found = side.get(project, item), less.get(project, item)
     assert full and found
-    assert full.values.keys() - found.values.keys() == {"people", "labels"}
+    assert full.values.keys() - found.values.keys() == {"people", "labels", "reporter"}
     assert found.values["title"] == full.values["title"]
 
 

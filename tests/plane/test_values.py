@@ -29,7 +29,7 @@ LABELS = [{"id": "l1", "name": "bug"}, {"id": "l2", "name": "Acme"}]
 RECORD: dict[str, Any] = {
     "id": "i1", "name": "Belt jams", "description_html": "<p>Now</p>", "start_date": "2026-12-01",
     "target_date": "2026-12-24", "priority": "high", "state": "s1", "assignees": ["u1", "u2", "gone", "b"],
-    "labels": ["l1", "l2"], "sequence_id": 7,
+    "labels": ["l1", "l2"], "sequence_id": 7, "created_at": "2026-11-02T23:30:00-02:00", "created_by": "u2",
 }  # fmt: skip
 
 
@@ -43,6 +43,7 @@ def test_a_record_of_the_api_is_read_by_its_ids() -> None:
         "title": "Belt jams", "notes": "<p>Now</p>", "start": date(2026, 12, 1), "end": date(2026, 12, 24),
         "priority": "high", "state": "unstarted", "people": ("ada@sandbox.test", "milo@sandbox.test"),
         "labels": ("Acme", "bug"), "key": "CUST-7", "url": "https://x",
+        "created": date(2026, 11, 3), "reporter": "ada@sandbox.test",
     }  # fmt: skip
 
 
@@ -60,6 +61,16 @@ def test_a_record_of_a_webhook_is_read_by_its_objects() -> None:
 def test_what_the_record_does_not_tell_is_left_out() -> None:
     values = values_of({"id": "i1", "name": "x", "state": "unknown"}, {}, STATES, MEMBERS)
     assert values == {"title": "x"}
+
+
+@pytest.mark.parametrize("by", ["gone", "b", None])
+def test_a_bot_or_a_stranger_is_not_named_as_who_made_an_item(by: str | None) -> None:
+    assert "reporter" not in values_of({**RECORD, "created_by": by}, PROJECT, STATES, MEMBERS)
+
+
+@pytest.mark.parametrize("written", ["2026-11-03T01:30:00Z", "2026-11-02T20:30:00-05:00", "2026-11-03 01:30:00+00:00"])
+def test_an_item_was_made_on_the_same_day_however_its_time_is_written(written: str) -> None:
+    assert values_of({**RECORD, "created_at": written}, PROJECT, STATES, MEMBERS)["created"] == date(2026, 11, 3)
 
 
 @pytest.mark.parametrize("notes", [None, "", " ", "<p></p>"])

@@ -18,9 +18,13 @@ from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, OutcomeUnkno
 from planeapp.providers.base import Item, Party, Place, Provider, Report
 
 FIELD_NAMES = frozenset(
-    ("title", "notes", "start", "end", "starts_at", "ends_at", "state", "priority", "people", "parties", "key", "url")
-)
-ABILITIES = frozenset({"list", "get", "find", "create", "update", "delete", "parties", "feed", "subscribe"})
+    ("title", "notes", "start", "end", "starts_at", "ends_at", "state", "priority", "people", "parties", "contacts", "key",
+     "url")
+)  # fmt: skip
+ABILITIES = frozenset(
+    ("list", "get", "find", "create", "update", "delete", "parties", "feed", "subscribe", "companies", "update_company",
+     "write_tallies", "tell", "contacts", "add_contact", "log_call")
+)  # fmt: skip
 LINE_STATES = frozenset({"ok", "absent", "off", "failed"})
 STATES = frozenset({"backlog", "unstarted", "started", "completed", "cancelled"})
 PRIORITIES = frozenset({"urgent", "high", "medium", "low", "none"})
@@ -47,7 +51,7 @@ def _fits(name: str, value: Any) -> bool:
         return type(value) is date
     if name in {"starts_at", "ends_at"}:
         return isinstance(value, datetime) and value.tzinfo is not None
-    if name in {"people", "parties"}:
+    if name in {"people", "parties", "contacts"}:
         told = [one.lower() for one in value] if name == "people" else list(value)
         return isinstance(value, tuple) and list(value) == sorted(set(told))
     if name in {"state", "priority"}:

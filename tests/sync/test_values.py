@@ -18,7 +18,8 @@ values = st.fixed_dictionaries({}, optional={
     "title": texts, "notes": texts, "state": texts, "priority": texts, "key": texts, "url": texts,
     "start": st.none() | st.dates(), "end": st.none() | st.dates(),
     "starts_at": st.none() | times, "ends_at": st.none() | times,
-    "people": st.none() | ids, "parties": st.none() | ids,
+    "people": st.none() | ids, "parties": st.none() | ids, "contacts": st.none() | ids, "labels": st.none() | ids,
+    "created": st.none() | st.dates(), "reporter": texts,
 })  # fmt: skip
 
 

@@ -9,6 +9,8 @@ import secrets
 from collections.abc import MutableMapping
 from pathlib import Path
 
+from planeapp.plane.scopes import MINIMUM_SCOPES, OPTIONAL_SCOPES
+
 HOME = Path(__file__).resolve().parents[3] / "var" / "demo"
 WEB, PLANE, PLANNER, PLANHAT = 8000, 8001, 8002, 8003
 
@@ -38,6 +40,7 @@ def prepare(environ: MutableMapping[str, str]) -> None:
         "PLANE_BASE_URL": at["plane"],
         "PLANE_APP_URL": at["plane"],
         "PLANE_CLIENT_ID": "sandbox-client",
+        "PLANE_SCOPES": " ".join((*MINIMUM_SCOPES, *OPTIONAL_SCOPES)),  # the sandbox's plan has customers
         "PLANNER_BASE_URL": at["planner"],
         "PLANHAT_BASE_URL": at["planhat"],
         "OUTBOUND_ALLOW": hosts,

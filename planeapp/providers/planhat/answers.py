@@ -34,6 +34,7 @@ s.
 _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 _NO_MODEL = re.compile(r"invalid or unauthorized model", re.IGNORECASE)
 _NO_RECORD = re.compile(r"no such document", re.IGNORECASE)
+_NO_ADDRESS = re.compile(r"\bcannot (get|post|put|delete)\b", re.IGNORECASE)
 
 REFUSED_TOKEN = (
     "Planhat does not accept this token. Check that the region is the one you sign in to (a good token is refused "
@@ -161,6 +162,11 @@ def refusal(status: int, text: str, problem: str, asked: Asked) -> GroundcrewErr
     return FixSettings(
         problem, person=f"Planhat did not accept this: {text or 'no reason given'}. Please correct it and try again."
     )
+
+
+def no_such_address(text: str) -> bool:
+    """Whether a 404 was for an address that Planhat does not serve, rather than for a record."""
+    return _NO_ADDRESS.search(text) is not None
 
 
 def no_permission(model: Model, problem: str, why: str = "") -> FixSettings:

@@ -34,7 +34,7 @@ class BulkResult:
 
     ``ids``, ``errors`` and ``permission_errors`` go by the key the record was sent with (``_id`` > ``sourceId`` >
     ``externalId`` > ``email``). A record that did not change is counted in ``unchanged`` and named nowhere.
-    ``unplaced`` are errors that name no record.
+    ``unplaced`` are errors that name no record. ``made`` are the keys of those that came into being.
     """
 
     created: int = 0
@@ -44,6 +44,7 @@ class BulkResult:
     errors: Mapping[str, str] = field(default_factory=dict)
     permission_errors: Mapping[str, str] = field(default_factory=dict)
     unplaced: tuple[str, ...] = ()
+    made: frozenset[str] = frozenset()
 
     def __add__(self, other: BulkResult) -> BulkResult:
         """Both together, for batches of different records."""
@@ -51,6 +52,7 @@ class BulkResult:
             self.created + other.created, self.updated + other.updated, self.unchanged + other.unchanged,
             {**self.ids, **other.ids}, {**self.errors, **other.errors},
             {**self.permission_errors, **other.permission_errors}, self.unplaced + other.unplaced,
+            self.made | other.made,
         )  # fmt: skip
 
     def settled(self, key: str) -> bool:
@@ -75,7 +77,8 @@ def read_report(body: Json, model: Model, rows: Iterable[Json]) -> BulkResult:
     forbidden, homeless = _placed(_list(body, _PERMISSIONS), model, keys)
     return BulkResult(
         _count(body, "created"), _count(body, "updated"), _count(body, "nonupdates"),
-        _ids(body, model, keys), errors, forbidden, (*unplaced, *homeless),
+        _ids(body, model, keys, _KEYS), errors, forbidden, (*unplaced, *homeless),
+        frozenset(_ids(body, model, keys, _KEYS[:1])),
     )  # fmt: skip
 
 
@@ -121,6 +124,8 @@ def pinned(put: Put, model: Model, batch: Sequence[Json], result: BulkResult) ->
         return result
     keyless = any(not bulk_key(model, row) for row in batch)
     found = result if keyless else replace(result, unplaced=())
+    if len(set(result.unplaced)) == 1 and len(result.unplaced) == len(undecided) and not result.unchanged:
+        return found + BulkResult(errors={bulk_key(model, row): result.unplaced[0] for row in undecided})
     waiting, calls = [(undecided, result.unplaced)], 0
     while waiting:
         rows, messages = waiting.pop()
@@ -144,7 +149,9 @@ def _undecided(model: Model, rows: Sequence[Json], result: BulkResult) -> list[J
 
 def _again(answer: BulkResult) -> BulkResult:
     """A repeated part's answer without what the first answer has counted or said already."""
-    return BulkResult(answer.created, answer.updated, 0, answer.ids, answer.errors, answer.permission_errors)
+    return BulkResult(
+        answer.created, answer.updated, 0, answer.ids, answer.errors, answer.permission_errors, made=answer.made
+    )
 
 
 def _halves(rows: list[Json]) -> tuple[list[Json], list[Json]]:
@@ -180,9 +187,10 @@ def _told_keys(told: Json, model: Model) -> list[str]:
     return [str(told[name]) for name in model.keys if told.get(name)]
 
 
-def _ids(body: Json, model: Model, keys: set[str]) -> dict[str, str]:
+def _ids(body: Json, model: Model, keys: set[str], names: Iterable[str]) -> dict[str, str]:
+    """Ids by the keys that we sent, from these arrays of the answer."""
     found = {}
-    for told in (item for name in _KEYS for item in _list(body, name) if isinstance(item, Mapping)):
+    for told in (item for name in names for item in _list(body, name) if isinstance(item, Mapping)):
         key = next((key for key in _told_keys(told, model) if key in keys), "")
         if key and told.get("_id"):
             found[key] = str(told["_id"])

@@ -24,7 +24,9 @@ from planeapp.providers.planhat.hidden import send_open
 from planeapp.providers.planhat.models import SUSPECT_PAGES, Json, Model, Record, record_id
 
 API_SLOT = "api"
+TENANT_SLOT = "tenant"
 OPEN_SLOT = "open"
+"""Calls on open endpoints are counted apart."""
 LIST_SECONDS = 60.0
 WRITE_SECONDS = 60.0
 

@@ -21,6 +21,15 @@ HEADER = "X-Planhat-Secret"
 TEMPLATE = '{"event": "company.updated", "model": "Company", "id": "<<object._id>>", "at": "<<time.now>>"}'
 """What an admin pastes as the body of the step; ``company.updated`` is replaced by what the automation is about."""
 
+_SORTS = {
+    "": ("company", "remote"),
+    "company": ("company",),
+    "companies": ("company",),
+    "issue": ("remote",),
+    "issues": ("remote",),
+}
+"""What a model is to us. Without one it may be either: whoever does not know the id has nothing to do."""
+
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _EXACT_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\d{13}")
 _DELETED = re.compile(r"delet|remov", re.IGNORECASE)
@@ -38,7 +47,8 @@ def verify(raw: bytes, headers: Mapping[str, str], secrets: Iterable[str], now: 
 
 
 def read(raw: bytes) -> list[Event]:
-    """What a delivery says: ``remote.changed`` or ``remote.deleted`` per record, ``other`` when it names none.
+    """What a delivery says of each record: ``company.changed`` or ``company.deleted`` for a company, ``remote.changed`` or
+    ``remote.deleted`` for an issue, both where the body tells no model, and ``other`` for any other model or no record.
 
     Never raises. ``subject`` is the record's ``_id``; ``data`` has ``model`` (lower case, ``""`` when not told) and
     ``event`` as sent; on ``other`` also ``problem``.
@@ -48,27 +58,25 @@ def read(raw: bytes) -> list[Event]:
     except (ValueError, RecursionError):
         return [_other(raw, "", "the body is no JSON")]
     parts = body if isinstance(body, list) else [body]
-    return [_event(raw, part) for part in parts] or [_other(raw, "", "the body is empty")]
+    return [event for part in parts for event in _events(raw, part)] or [_other(raw, "", "the body is empty")]
 
 
-def _event(raw: bytes, part: Any) -> Event:
+def _events(raw: bytes, part: Any) -> list[Event]:
     if not isinstance(part, Mapping):
-        return _other(raw, "", "the body is no object")
+        return [_other(raw, "", "the body is no object")]
     nested = (part.get(name) for name in ("object", "data", "record"))
     record: Mapping[str, Any] = next((one for one in nested if isinstance(one, Mapping)), {})
     name = _text(part, "event", "type", "action")
     ident = _text(part, "id", "_id", "objectId") or _text(record, "_id", "id")
     if not _ID.fullmatch(ident):
         problem = "the record's id is missing" if not ident else "the record's id was not filled in by the automation"
-        return _other(raw, name, problem)
+        return [_other(raw, name, problem)]
     model = (_text(part, "model", "objectType") or (name.partition(".")[0] if "." in name else "")).lower()
-    kind = "remote.deleted" if _DELETED.search(name) else "remote.changed"
-    return Event(
-        kind,
-        _event_id(kind, model, ident, _text(part, "at", "time")),
-        subject=ident,
-        data={"model": model, "event": name},
-    )
+    verb, at = "deleted" if _DELETED.search(name) else "changed", _text(part, "at", "time")
+    kinds = [f"{sort}.{verb}" for sort in _SORTS.get(model, ())]
+    data = {"model": model, "event": name}
+    found = [Event(kind, _event_id(kind, model, ident, at), subject=ident, data=data) for kind in kinds]
+    return found or [_other(raw, name, f"nothing follows here from a change of {model[:40]}")]
 
 
 def _event_id(kind: str, model: str, ident: str, at: str) -> str:

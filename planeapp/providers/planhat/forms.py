@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 
 from planeapp.lib.errors import FixSettings
 from planeapp.providers.planhat import regions
+from planeapp.providers.planhat.client import API_SLOT, TENANT_SLOT
 
-API_SLOT = "api"
-TENANT_SLOT = "tenant"
 OTHER = "other"
+REVENUES = (("arr", "ARR"), ("mrr", "MRR"), ("custom", "A custom field (enter its name below)"))
+CALL_NAMES = (("first", "nr, externalUserId (usual)"), ("later", "nr, agentId"))
 
 _TENANT = re.compile(r"[0-9A-Za-z-]{8,64}")
 _SLUG = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,62}")
@@ -30,7 +32,7 @@ class ConnectForm(forms.Form):
         label="API token",
         widget=forms.PasswordInput(render_value=False, attrs={"autocomplete": "off"}),
         help_text="From a private app in Planhat's App Center (or a personal access token). "
-        "It needs to see companies, users and contacts, and to create and update issues.",
+        "It needs to see companies, users and contacts, and to create and update issues; the docs list what each feature needs.",
     )
     region = forms.ChoiceField(
         label="Region",
@@ -119,4 +121,63 @@ class ConnectForm(forms.Form):
             "region": self.cleaned_data["region"],
             "auth": self.cleaned_data["auth"] or "bearer",
             "tenant_slug": self.cleaned_data["tenant_slug"],
+        }
+
+
+class SettingsForm(forms.Form):
+    """What an admin may set once Planhat is connected. ``initial`` comes from :meth:`initial_from`, bound or not."""
+
+    revenue = forms.ChoiceField(
+        label="Revenue",
+        choices=REVENUES,
+        help_text="What is shown as a company's revenue, and what rules look at.",
+    )
+    revenue_field = forms.CharField(
+        label="Custom field with the revenue",
+        required=False,
+        max_length=100,
+        help_text="Its name exactly as Planhat shows it. If somebody renames it there, we follow.",
+    )
+    fields_by_hand = forms.BooleanField(
+        label="The fields for figures are there",
+        required=False,
+        help_text="Only if the token may not see custom fields: tick this once “Plane open items” and “Plane urgent items” "
+        "(number) and “Plane oldest open item” (date) were made on companies by hand.",
+    )
+    call_names = forms.ChoiceField(
+        label="Names in the body of a call",
+        choices=CALL_NAMES,
+        required=False,
+        help_text="Only if Planhat refuses calls with the usual ones.",
+    )
+
+    @classmethod
+    def initial_from(cls, settings: Mapping[str, Any]) -> dict[str, Any]:
+        """What the form shows for a connection's settings."""
+        chosen, _, name = str(settings.get("revenue") or "arr").partition(":")
+        return {
+            "revenue": chosen if chosen in dict(REVENUES) else "arr",
+            "revenue_field": name,
+            "fields_by_hand": bool(settings.get("fields_by_hand")),
+            "call_names": settings.get("call_names") or "first",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """A custom field needs its name."""
+        data = dict(super().clean() or self.cleaned_data)
+        if data.get("revenue") == "custom" and not data.get("revenue_field"):
+            self.add_error("revenue_field", "Please enter the name of the custom field.")
+        return data
+
+    def settings(self, old: Mapping[str, Any]) -> dict[str, Any]:
+        """The connection's settings with these in place: ``revenue`` is ``arr``, ``mrr`` or ``custom:<name>``. Call after
+        ``is_valid``.
+        """
+        data = self.cleaned_data
+        chosen = data["revenue"]
+        return {
+            **old,
+            "revenue": f"custom:{data['revenue_field']}" if chosen == "custom" else chosen,
+            "fields_by_hand": bool(data["fields_by_hand"]),
+            "call_names": data["call_names"] or "first",
         }

@@ -47,7 +47,8 @@ def issue_body(values: Values, known: Values | None = None) -> Record:
     """The issue fields for the named ``values``. ``known`` are the row's values as last read, for the title's other
     half.
 
-    ``companyIds`` replaces the whole list over there, so ``parties`` must be the whole set.
+    ``companyIds`` and ``enduserIds`` replace the whole list over there, so ``parties`` and ``contacts`` must be the whole
+    set.
     """
     body: Record = {}
     if "title" in values or "key" in values:
@@ -62,6 +63,8 @@ def issue_body(values: Values, known: Values | None = None) -> Record:
         body["priority"] = PRIORITIES.get(values["priority"] or "none", PRIORITIES["none"])
     if "parties" in values:
         body["companyIds"] = sorted(set(values["parties"] or ()))
+    if "contacts" in values:
+        body["enduserIds"] = sorted(set(values["contacts"] or ()))
     if "url" in values:
         body["sourceUrl"] = values["url"]
     return body
@@ -95,8 +98,9 @@ def issue_values(record: Json) -> dict[str, Any]:
     level = _LEVELS.get(str(record.get("priority") or "").strip().casefold())
     values |= {"state": state} if state else {}
     values |= {"priority": level} if level else {}
-    if isinstance(record.get("companyIds"), list):
-        values["parties"] = tuple(sorted({str(one) for one in record["companyIds"]}))
+    for name, ids in (("parties", record.get("companyIds")), ("contacts", record.get("enduserIds"))):
+        if isinstance(ids, list):
+            values[name] = tuple(sorted({str(one) for one in ids}))
     if "sourceUrl" in record:
         values["url"] = record["sourceUrl"]
     return values
@@ -132,14 +136,16 @@ def user_name(user: Json) -> str:
     return full or str(user.get("nickName") or user.get("email") or "")
 
 
-def party(company: Json, owner: str = "") -> Party:
-    """A company with its facts; those that Planhat does not tell are left out. ``owner`` is the owner's name."""
+def party(company: Json, owner: str = "", money: tuple[str, str] = ("", "")) -> Party:
+    """A company with its facts; those that Planhat does not tell are left out. ``owner`` is the owner's name, ``money`` a
+    label and an amount.
+    """
     told = (
         ("Phase", str(company.get("phase") or "")),
         ("Health", _health(company.get("h"))),
         ("Owner", owner),
-        ("ARR", _money(company.get("arr"))),
-        ("Renewal", _day(company.get("renewalDate"))),
+        money,
+        ("Renewal", iso_day(company.get("renewalDate"))),
     )
     return Party(
         record_id(company), str(company.get("name") or ""), tuple((label, text) for label, text in told if text)
@@ -171,23 +177,19 @@ def moment(when: datetime) -> str:
     return when.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _number(value: Any) -> float | None:
+def number(value: Any) -> float | None:
+    """A number as float; None for anything else."""
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
-def _health(value: Any) -> str:
-    score = _number(value)
-    return "" if score is None else f"{score:.1f}".removesuffix(".0") + f" of {HEALTH_TOP}"
-
-
-def _money(value: Any) -> str:
-    amount = _number(value)
-    return "" if amount is None else f"{amount:,.0f}"
-
-
-def _day(value: Any) -> str:
+def iso_day(value: Any) -> str:
     """The day of an ISO date-time; ``""`` for anything else."""
     try:
-        return datetime.fromisoformat(str(value)).date().isoformat() if value else ""
+        return datetime.fromisoformat(value).date().isoformat() if isinstance(value, str) and value else ""
     except ValueError:
         return ""
+
+
+def _health(value: Any) -> str:
+    score = number(value)
+    return "" if score is None else f"{score:.1f}".removesuffix(".0") + f" of {HEALTH_TOP}"

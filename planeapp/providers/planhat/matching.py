@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from rapidfuzz import fuzz, process
 
+from planeapp.lib.domains import domain_of
+from planeapp.lib.folding import folded
 from planeapp.providers.planhat.models import Json, Record, record_id
 
 MOST = 20
@@ -14,17 +15,6 @@ CLOSE_ENOUGH = 72.0
 """Least similarity (0 to 100) of a name that is offered though it neither equals nor begins with what was written."""
 
 EXACT_ID, EXACT_NAME, EXACT_DOMAIN, PREFIX, FUZZY = range(5)
-
-
-def folded(text: str) -> str:
-    """Text for comparison: letter case, width, accents' spelling and blanks at the edges make no difference."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def domain_of(query: str) -> str:
-    """The internet domain in a query (an address, an e-mail or a domain), or ``""``."""
-    text = folded(query).removeprefix("https://").removeprefix("http://").split("/")[0].rpartition("@")[2]
-    return text.removeprefix("www.") if "." in text.strip(".") and " " not in text else ""
 
 
 def best(query: str, companies: Iterable[Json], most: int = MOST) -> list[Record]:

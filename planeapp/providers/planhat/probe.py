@@ -11,7 +11,7 @@ from functools import partial
 
 from planeapp.lib.errors import FixSettings, Gone, GroundcrewError, OutOfQuota, ReconnectNeeded, RetryLater
 from planeapp.providers.base import Report, ReportLine
-from planeapp.providers.planhat import models
+from planeapp.providers.planhat import answers, features, models
 from planeapp.providers.planhat.mapping import user_name
 from planeapp.providers.planhat.models import Model, Record
 from planeapp.providers.planhat.resources import Api
@@ -24,21 +24,27 @@ NEEDED = (
     models.USERS,
     models.CUSTOM_FIELDS,
     models.CONVERSATIONS,
+    models.TASKS,
 )
-ON_ISSUES = frozenset({"list", "get", "find", "create", "update", "delete"})
+NO_CALL = "000000000000000000000000"
+"""The id of no call: calls have no list, so one that is not there is asked for."""
 
 
-def probe(api: Api) -> Report:
+def probe(api: Api, *, open_calls: bool = False) -> Report:
     """Ask for the profile and one record of each model. ReconnectNeeded for a refused token, OutOfQuota when told to
     wait, RetryLater when Planhat does not answer at all: that says nothing about the connection.
+
+    ``open_calls``: an admin gave the tenant's UUID, so that calls can be written without a token as well.
     """
     late: list[RetryLater] = []
     profile, first = _profile(api, late)
     lines = [first, *(_tried(model.path, model.label, partial(_peek, api, model), late) for model in NEEDED)]
+    lines.append(_tried(models.CALLS.path, models.CALLS.label, partial(_peek_calls, api), late))
     if len(late) == len(lines):
         raise late[0]
     readable = sorted(line.name for line in lines if line.state == "ok")
-    return Report(tuple(lines), _abilities(readable), {"readable": readable}, account=_account(profile))
+    can = features.found(frozenset(readable), open_calls=open_calls)
+    return Report((*lines, *can.lines), can.abilities, {"readable": readable}, account=_account(profile))
 
 
 def _profile(api: Api, late: list[RetryLater]) -> tuple[Record, ReportLine]:
@@ -53,6 +59,14 @@ def _profile(api: Api, late: list[RetryLater]) -> tuple[Record, ReportLine]:
 
 def _peek(api: Api, model: Model) -> None:
     api.client.page(model, {"limit": 1})
+
+
+def _peek_calls(api: Api) -> None:
+    try:
+        api.client.one(models.CALLS, NO_CALL)
+    except Gone as problem:
+        if answers.no_such_address(str(problem)):
+            raise
 
 
 def _tried(name: str, label: str, ask: Callable[[], None], late: list[RetryLater]) -> ReportLine:
@@ -72,11 +86,6 @@ def _tried(name: str, label: str, ask: Callable[[], None], late: list[RetryLater
 def _detail(problem: GroundcrewError) -> str:
     """The person's text, with the vendor's words behind it."""
     return f"{problem.person} ({str(problem).partition(': ')[2]})"
-
-
-def _abilities(readable: list[str]) -> frozenset[str]:
-    companies = {models.COMPANIES.path, models.LEAN_COMPANIES.path} & set(readable)
-    return (ON_ISSUES if models.ISSUES.path in readable else frozenset()) | ({"parties"} if companies else set())
 
 
 def _account(profile: Record) -> str:

@@ -8,34 +8,26 @@ from typing import ClassVar
 
 from planeapp.lib.budget import Terms
 from planeapp.lib.errors import FixSettings, Gone, GroundcrewError
-from planeapp.providers.base import (
-    Access,
-    Direction,
-    Field,
-    Item,
-    Listing,
-    Party,
-    Place,
-    Provider,
-    Report,
-    Values,
-    Write,
-)
-from planeapp.providers.planhat import answers, mapping, matching, models, quota
+from planeapp.providers.base import Access, Direction, Field, Item, Listing, Place, Report, Values, Write
+from planeapp.providers.planhat import answers, calls, mapping, models, quota
 from planeapp.providers.planhat.bulk import BulkResult
-from planeapp.providers.planhat.models import BULK_ITEMS, Json, Record, record_id
+from planeapp.providers.planhat.company_side import CompanySide
+from planeapp.providers.planhat.models import BULK_ITEMS, Json, record_id
 from planeapp.providers.planhat.probe import probe
 from planeapp.providers.planhat.resources import Api
 
-SELECT = ("title", "status", "priority", "companyIds", "source", "sourceId", "sourceUrl", "archived", "updatedAt")
+SELECT = (
+    *("title", "status", "priority", "companyIds", "enduserIds", "source", "sourceId", "sourceUrl", "archived"),
+    "updatedAt",
+)
 SINGLE_LOOKUPS = 5
 """Up to so many rows are looked up one by one; beyond, one listing is cheaper."""
 
 _OUT: tuple[Direction, ...] = ("off", "out")
 
 
-class Planhat(Provider):
-    """Issues that carry our mark, and companies. One way: Plane → Planhat.
+class Planhat(CompanySide):
+    """Issues that carry our mark, one way: Plane → Planhat; and companies, see :class:`CompanySide`.
 
     Issues are archived, never deleted, which keeps their history over there; an archived one counts as gone here.
     Items that ``create`` and ``update`` give back have the values that were sent, ``notes`` included; items that are
@@ -54,6 +46,7 @@ class Planhat(Provider):
         Field("state", "Status", "out", _OUT),
         Field("priority", "Priority", "out", _OUT),
         Field("parties", "Companies", "out", _OUT),
+        Field("contacts", "Contacts", "out", _OUT),
         Field("url", "Link to the work item", "out", _OUT),
     )
 
@@ -63,7 +56,7 @@ class Planhat(Provider):
 
     def probe(self) -> Report:
         """The permission table. Writes nothing. ReconnectNeeded for a bad token or a wrong region."""
-        return probe(self.api)
+        return probe(self.api, open_calls=bool(calls.tenant_of(self.access)))
 
     def places(self) -> Sequence[Place]:
         """The one place there is."""
@@ -77,17 +70,17 @@ class Planhat(Provider):
         """Our issues that are not archived. Everything is read, since Planhat has no filter for it."""
         scan = self.api.issues.all(select=SELECT)
         rows = (record for record in scan.records if mapping.is_ours(record) and mapping.is_there(record))
-        return Listing(tuple(self._item(record) for record in rows), scan.complete)
+        return Listing(tuple(self._read(record) for record in rows), scan.complete)
 
     def get(self, place: str, item_id: str) -> Item | None:
         """One issue by its id; None when it is gone or archived."""
         record = self.api.issues.read(item_id)
-        return self._item(record) if record and mapping.is_there(record) else None
+        return self._read(record) if record and mapping.is_there(record) else None
 
     def find(self, place: str, mark: str) -> Sequence[Item]:
         """The issue whose ``sourceId`` is exactly ``mark``, if it is there and not archived."""
         record = self.api.issues.by_key("sourceId", mark)
-        return [self._item(record)] if record and mapping.is_there(record) else []
+        return [self._read(record)] if record and mapping.is_there(record) else []
 
     def create(self, place: str, values: Values, mark: str) -> Item:
         """Write the issue by its mark: repeating it leaves one issue, and an archived one comes back."""
@@ -121,34 +114,10 @@ class Planhat(Provider):
         except Gone:
             return
 
-    def parties(self, query: str) -> Sequence[Party]:
-        """Companies by id, external id, name, domain or similar name; best first, at most 20."""
-        companies = self._companies()
-        if matching.domain_of(query) and not matching.exact(query, companies):
-            # Only the full records know domains, so they are read when nothing else fits.
-            companies = list(self.api.companies.all(select=("name", "externalId", "domains")).records)
-        return [_found(company) for company in matching.best(query, companies)]
-
-    def party(self, party_id: str) -> Party | None:
-        """One company with phase, health, owner, ARR and renewal, as far as Planhat tells them."""
-        company = self.api.companies.read(party_id)
-        return mapping.party(company, self._owner(company)) if company else None
-
-    def _companies(self) -> Sequence[Record]:
-        try:
-            return self.api.lean_companies()
-        except FixSettings:  # not offered to every token; the full list shows the same names
-            return self.api.companies.all(select=("name", "externalId", "domains")).records
-
-    def _owner(self, company: Json) -> str:
-        ident = mapping.owner_id(company)
-        if not ident:
-            return ""
-        try:
-            user = self.api.users.read(ident)
-        except FixSettings:
-            return "not visible to this Planhat token"
-        return mapping.user_name(user) if user else "no longer on the team"
+    def _read(self, record: Json) -> Item:
+        """An issue as Planhat tells it. One that names no people has none: what we wrote before we knew of them lacks the
+        field, and is not written again for that."""
+        return self._item({**record, "enduserIds": record.get("enduserIds") or []})
 
     def _item(self, record: Json) -> Item:
         return mapping.issue_item(record, str(self.access.settings.get("tenant_slug") or ""))
@@ -193,9 +162,3 @@ def _told(values: Values) -> dict[str, object]:
     """The part of ``values`` that an issue can hold."""
     kept = {field.name for field in Planhat.fields} | {"key"}
     return {name: value for name, value in values.items() if name in kept}
-
-
-def _found(company: Json) -> Party:
-    """A search hit: its external id is what tells companies of one name apart."""
-    external = str(company.get("externalId") or "")
-    return Party(record_id(company), str(company.get("name") or ""), (("External id", external),) if external else ())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from planeapp.lib.errors import FixSettings, Gone
+from planeapp.lib.errors import FixSettings, Gone, OutcomeUnknown, RetryLater
 from planeapp.providers.base import Access
 from planeapp.providers.planhat import answers, bulk, models
 from planeapp.providers.planhat.bulk import BulkResult
@@ -133,45 +133,24 @@ class CustomFields(Resource):
         scan = self.client.scan(self.model, {"parent": parent})
         return [record for record in scan.records if record.get("parent") == parent]
 
-    def define(self, parent: str, name: str, kind: str, *, choices: Sequence[str] = ()) -> Record:
-        """The definition of that name, created when it is missing. ``kind`` is Planhat's type (``number``, ``list``).
-
-        FixSettings when one exists with another type or letter case: Planhat keeps values under the exact name.
+    def make(self, parent: str, name: str, kind: str) -> Record:
+        """A new definition. ``kind`` is Planhat's type (``number``, ``date``); one of that name that is there after all is
+        given back, since a POST whose answer is lost may have happened.
         """
-        known = next((one for one in self.of(parent) if str(one.get("name", "")).casefold() == name.casefold()), None)
-        if known is None:
-            wanted = {"parent": parent, "name": name, "type": kind, "isHidden": False, "isFeatured": True}
-            return self.create({**wanted, "listValues": list(choices)} if choices else wanted)
-        if known.get("name") != name or known.get("type") != kind:
-            raise FixSettings(
-                f"custom field {parent}/{name}: exists as {known.get('name')!r} of type {known.get('type')!r}",
-                person=f"Planhat has a custom field “{known.get('name')}” of type “{known.get('type')}” on {parent}. "
-                f"We need “{name}” of type “{kind}”: rename or change it in Planhat, then try again.",
-            )
-        return known
-
-
-class Conversations(OfCompanies):
-    """Conversations; a note is one of them (there is no working ``/notes``)."""
-
-    def note(self, company_id: str, subject: str, html: str, *, date: str = "") -> Record:
-        """Write a note on a company. ``html`` is in Planhat's subset, ``date`` ISO 8601 in UTC (default: Planhat's
-        now).
-        """
-        body = {"companyId": company_id, "type": "note", "subject": subject, "description": html}
-        return self.create({**body, "date": date} if date else body)
-
-
-class Tasks(OfCompanies):
-    """Tasks for Planhat's users; each belongs to one company."""
-
-    def ask(
-        self, company_id: str, title: str, *, owner_id: str = "", due: str = "", html: str = "", mark: str = ""
-    ) -> Record:
-        """Create a task. The owner's field is ``ownerId`` here, unlike on companies; ``due`` is ISO 8601 in UTC."""
-        wanted = {"ownerId": owner_id, "endTime": due, "description": html, "sourceId": mark}
-        body = {"mainType": "task", "companyId": company_id, "action": title}
-        return self.create({**body, **{name: value for name, value in wanted.items() if value}})
+        wanted = {"parent": parent, "name": name, "type": kind, "isHidden": False, "isFeatured": True}
+        try:
+            made = self.create(wanted)
+        except (OutcomeUnknown, FixSettings) as problem:
+            found = None if problem.code == "no_permission" else definition_named(self.of(parent), name)
+            if found is None and isinstance(problem, OutcomeUnknown):
+                raise RetryLater(f"{problem}; not there when looked for") from problem
+            if found is None:
+                raise
+            return found
+        found = made if record_id(made) else definition_named(self.of(parent), name)
+        if found is None:
+            raise RetryLater(f"POST customfields {parent}/{name}: not there after it was made")
+        return found
 
 
 class Api:
@@ -185,8 +164,8 @@ class Api:
         self.users = Users(client, models.USERS)
         self.calls = Calls(client, models.CALLS)
         self.issues = OfCompanies(client, models.ISSUES, "companyIds")
-        self.tasks = Tasks(client, models.TASKS, "companyId")
-        self.conversations = Conversations(client, models.CONVERSATIONS, "companyId")
+        self.tasks = OfCompanies(client, models.TASKS, "companyId")
+        self.conversations = OfCompanies(client, models.CONVERSATIONS, "companyId")
         self.custom_fields = CustomFields(client, models.CUSTOM_FIELDS)
 
     def my_profile(self) -> Record | None:
@@ -207,3 +186,8 @@ class Api:
 def is_active(user: Json) -> bool:
     """Whether a Planhat user can own something: not removed, not inactive, not hidden."""
     return not any(user.get(flag) for flag in ("removed", "inactive", "isHidden"))
+
+
+def definition_named(defined: Iterable[Record], name: str) -> Record | None:
+    """The definition of that name; Planhat refuses two names that differ in letter case alone."""
+    return next((one for one in defined if str(one.get("name") or "").casefold() == name.casefold()), None)

@@ -22,9 +22,12 @@ from planeapp.sandbox.plane import (
     agents_api,
     comments,
     consent,
+    customer_properties,
+    customers,
     installs,
     oauth,
     planning,
+    plans,
     projects,
     things,
     tracker,
@@ -87,6 +90,9 @@ def endpoints() -> list[Endpoint]:
         *projects.endpoints(WORKSPACE, PROJECT),
         *agents_api.endpoints(WORKSPACE),
         *planning.endpoints(PROJECT),
+        *plans.endpoints(WORKSPACE),
+        *customers.endpoints(WORKSPACE),
+        *customer_properties.endpoints(WORKSPACE),
     ]
     for name in ("work-items/", "issues/"):
         items = PROJECT + name

@@ -15,6 +15,7 @@ from planeapp.sandbox.world import World
 DEFAULTS: dict[str, Doc] = {
     "limits": {"per_minute": 60},
     "webhooks": {"format": "v1", "agent": "flat", "prompt": "text"},
+    "plan": {"customers": "included"},
 }
 
 
@@ -53,7 +54,7 @@ class Plane:
         self.store.put(kind, row["id"], row)
 
     def setting(self, name: str) -> Doc:
-        """The settings document ``name`` ("limits" or "webhooks") with defaults filled in."""
+        """The settings document ``name`` ("limits", "webhooks" or "plan") with defaults filled in."""
         return DEFAULTS[name] | (self.store.get("settings", name) or {})
 
     def live(self, kind: str, **equal: Any) -> list[Doc]:

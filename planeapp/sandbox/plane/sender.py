@@ -65,7 +65,8 @@ class Sender:
     async def _pause(self) -> None:
         assert self._woken is not None
         try:
-            await asyncio.wait_for(self._woken.wait(), POLL)
+            async with asyncio.timeout(POLL):  # wait_for of Python 3.11 may lose a cancellation
+                await self._woken.wait()
         except TimeoutError:
             return
         self._woken.clear()

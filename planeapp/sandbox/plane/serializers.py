@@ -77,6 +77,21 @@ PROJECT = _keys(
     _EXT,
     "created_by updated_by workspace default_assignee project_lead cover_image_asset estimate default_state",
 )
+CUSTOMER = _keys(
+    "id deleted_at logo_url created_at updated_at name description_html email website_url logo_props domain employees",
+    "stage contract_status revenue archived_at",
+    _EXT,
+    "created_by updated_by workspace",
+)
+CUSTOMER_REQUEST = _keys("id name description_html link created_at")
+CUSTOMER_PROPERTY = _keys(
+    "id",
+    _TIMES,
+    "name display_name description logo_props sort_order property_type relation_type is_required default_value",
+    "settings is_active is_multi validation_rules",
+    _EXT,
+    "created_by updated_by workspace options",
+)
 PROJECT_LITE = _keys("id identifier name cover_image icon_prop emoji description cover_image_url")
 RUN = _keys(
     "id agent_user issue project workspace comment source_comment creator status started_at ended_at stopped_at",

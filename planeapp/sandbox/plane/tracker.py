@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from planeapp.sandbox.plane import pages, tracker_item, tracker_settings, work_items
+from planeapp.sandbox.plane import pages, tracker_customers, tracker_item, tracker_settings, work_items
 from planeapp.sandbox.plane.auth import MEMBER, role_in
 from planeapp.sandbox.plane.core import Plane
 from planeapp.sandbox.store import Doc
@@ -23,7 +23,7 @@ def views() -> dict[str, View]:
         "/{slug}/": _projects,
         "/{slug}/projects/{project_id:uuid}/issues/": _items,
     }
-    guarded = found | tracker_item.views() | tracker_settings.views()
+    guarded = found | tracker_customers.views() | tracker_item.views() | tracker_settings.views()
     return {path: _guarded(view) for path, view in guarded.items()}
 
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from planeapp.sandbox.plane import installs, pages
+from planeapp.sandbox.plane import installs, pages, plans
 from planeapp.sandbox.plane.auth import ADMIN
 from planeapp.sandbox.plane.core import Plane
 from planeapp.sandbox.store import Doc
@@ -28,20 +28,23 @@ def views() -> dict[str, Callable[[Plane, Request], Awaitable[Response]]]:
 
 
 async def _settings(plane: Plane, request: Request) -> Response:
-    """Calls per minute and the forms of webhooks; they hold for all workspaces of the sandbox."""
+    """Calls per minute, the forms of webhooks and the plan; they hold for all workspaces of the sandbox."""
     workspace = pages.workspace_of(plane, request, ADMIN)
     if request.method == "POST":
         form = await request.form()
         number = str(form.get("per_minute", plane.setting("limits")["per_minute"]))
         chosen = {name: str(form.get(name, plane.setting("webhooks")[name])) for name in CHOICES}
-        if not number.isdigit() or any(value not in CHOICES[name] for name, value in chosen.items()):
+        plan = str(form.get("customers", plane.setting("plan")["customers"]))
+        known = plan in plans.CHOICES and all(value in CHOICES[name] for name, value in chosen.items())
+        if not number.isdigit() or not known:
             raise pages.Refusal(400, "Not saved", "Give a whole number of calls and one of the offered choices.")
         plane.store.put("settings", "limits", {"per_minute": int(number)})
         plane.store.put("settings", "webhooks", chosen)
+        plane.store.put("settings", "plan", {"customers": plan})
         return pages.back(request.url.path)
-    limits, webhooks = plane.setting("limits"), plane.setting("webhooks")
+    now: Doc = {name: plane.setting(name) for name in ("limits", "webhooks", "plan")}
     return pages.render(
-        plane, request, "settings.html", workspace=workspace, limits=limits, webhooks=webhooks, choices=CHOICES
+        plane, request, "settings.html", workspace=workspace, choices=CHOICES, plans=plans.CHOICES, **now
     )
 
 

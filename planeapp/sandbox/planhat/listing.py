@@ -68,16 +68,15 @@ def value_at(record: Doc, path: str) -> Any:
 
 
 def selected(record: Doc, select: str) -> Doc:
-    """The fields named in a comma list; ``_id`` always comes. An empty list leaves the record whole."""
+    """The fields named in a comma list; ``_id`` always comes, and null stays null. An empty list leaves the record whole."""
     if not select:
         return record
     chosen: Doc = {"_id": record["_id"]}
     for name in (part.strip() for part in select.split(",")):
         root, dot, key = name.partition(".")
         value = value_at(record, name)
-        if value is not None:
-            if dot:
-                chosen.setdefault(root, {})[key] = value
-            else:
-                chosen[name] = value
+        if dot and value is not None:
+            chosen.setdefault(root, {})[key] = value
+        elif name in record:
+            chosen[name] = value
     return chosen

@@ -21,6 +21,7 @@ from planeapp.installations.uninstall import offboard
 from planeapp.providers import PROVIDERS
 from planeapp.sync import engine
 from planeapp.sync.models import Due, ItemLink, ProjectPair, SyncRun
+from tests.dashboard.forms import page_of
 from tests.inbox.sending import DOOR
 from tests.operators.running import refused, run
 from tests.providers.icalendar.lines import unescape
@@ -115,9 +116,10 @@ def test_the_other_pages_call_it_by_its_name(ada: Client, team: Team, pair: Proj
 
 def test_its_calendars_can_be_paired(ada: Client, team: Team, calendar_server: Server) -> None:
     connect(ada, calendar_server)
-    page = ada.get(PAIRS)
-    place = page.context["form"].fields["place"]
-    assert (place.label, [label for _, label in place.choices]) == ("Shared days calendar", ["Team", "Leave"])
+    page = page_of(ada.get(PAIRS))
+    place, label = page.css_first("select[name=place]"), page.css_first("label[for=id_place]")
+    assert place and label
+    assert (label.text(strip=True), place.text().split()) == ("Shared days calendar", ["Team", "Leave"])
     ada.post(PAIRS, {"project": team.project()["id"], "place": "leave", "zone": "Europe/Stockholm"})
     pair = ProjectPair.objects.get()
     assert (pair.place_id, pair.place_name) == ("leave", "Leave")

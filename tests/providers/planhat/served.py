@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -67,6 +68,31 @@ class Script:
         pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": status or 200, "headers": pairs})
         await send({"type": "http.response.body", "body": content, "more_body": status == 0})
+
+
+@dataclass
+class Watch:
+    """Passes everything to ``app`` and notes it: ``GET /companies``, with the parsed query beside it.
+
+    ``before`` is called with each such line before it is passed on; what is in ``instead`` is answered in its place, once.
+    """
+
+    app: ASGIApp
+    seen: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    before: Callable[[str], None] = lambda line: None
+    instead: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        line = f"{scope['method']} {scope['raw_path'].decode()}"
+        self.seen.append((line, dict(parse_qsl(scope["query_string"].decode()))))
+        self.before(line)
+        said = self.instead.pop(line, None)
+        await (Script([said]) if said else self.app)(scope, receive, send)
+
+    @property
+    def lines(self) -> list[str]:
+        """The requests, without queries."""
+        return [line for line, _ in self.seen]
 
 
 def answer_lost(exchange: Exchange, method: str) -> ASGIApp:

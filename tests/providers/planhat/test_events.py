@@ -42,17 +42,20 @@ def test_a_missing_or_unknown_secret_is_refused(headers: dict[str, str], secrets
 def test_the_handed_out_template_is_understood_once_filled_in() -> None:
     filled = TEMPLATE.replace("<<object._id>>", "c1").replace("<<time.now>>", "2026-11-23T10:00:00.000Z")
     (event,) = read(filled.encode())
-    assert (event.kind, event.subject, event.data["model"]) == ("remote.changed", "c1", "company")
+    assert (event.kind, event.subject, event.data["model"]) == ("company.changed", "c1", "company")
 
 
 @pytest.mark.parametrize(
     ("body", "kind", "subject", "model"),
     [
-        ({"event": "company.updated", "id": "c1", "model": "Company"}, "remote.changed", "c1", "company"),
-        ({"event": "company.deleted", "id": "c1"}, "remote.deleted", "c1", "company"),
+        ({"event": "company.updated", "id": "c1", "model": "Company"}, "company.changed", "c1", "company"),
+        ({"event": "company.deleted", "id": "c1"}, "company.deleted", "c1", "company"),
         ({"event": "Issue removed", "_id": "i1", "model": "Issue"}, "remote.deleted", "i1", "issue"),
-        ({"object": {"_id": "c1", "name": "Acme"}, "model": "Company"}, "remote.changed", "c1", "company"),
-        ({"id": "c1"}, "remote.changed", "c1", ""),
+        ({"object": {"_id": "c1", "name": "Acme"}, "model": "Company"}, "company.changed", "c1", "company"),
+        ({"id": "c1", "model": "companies"}, "company.changed", "c1", "companies"),
+        ({"id": "i1", "model": "Issue"}, "remote.changed", "i1", "issue"),
+        ({"event": "enduser.updated", "id": "e1"}, "other", "", ""),
+        ({"event": "deleted", "id": "u1", "model": "User"}, "other", "", ""),
         ({"event": "company.updated"}, "other", "", ""),
         ({"event": "company.updated", "id": "<<object._id>>"}, "other", "", ""),
         ({"id": {"nested": 1}}, "other", "", ""),
@@ -66,7 +69,19 @@ def test_many_bodies_are_understood(body: Any, kind: str, subject: str, model: s
 
 
 def test_an_array_is_several_events() -> None:
-    assert [event.subject for event in read(b'[{"id": "c1"}, {"id": "c2"}]')] == ["c1", "c2"]
+    raw = b'[{"id": "c1", "model": "Company"}, {"id": "i1", "model": "Issue"}]'
+    assert [(event.kind, event.subject) for event in read(raw)] == [("company.changed", "c1"), ("remote.changed", "i1")]
+
+
+@pytest.mark.parametrize(("name", "verb"), [("updated", "changed"), ("deleted", "deleted")])
+def test_a_delivery_that_tells_no_model_may_be_about_either(name: str, verb: str) -> None:
+    company, issue = read(json.dumps({"event": name, "id": "x1", "at": "2026-11-23T10:00:00.000Z"}).encode())
+    assert (company.kind, issue.kind) == (f"company.{verb}", f"remote.{verb}")
+    assert company.subject == issue.subject == "x1" and company.id != issue.id
+
+
+def test_what_is_of_no_use_says_so_by_its_model() -> None:
+    assert "enduser" in one({"model": "EndUser", "id": "e1"}).data["problem"]
 
 
 def test_what_is_no_json_says_so() -> None:
@@ -75,7 +90,7 @@ def test_what_is_no_json_says_so() -> None:
 
 
 def test_raw_newlines_in_pasted_values_do_no_harm() -> None:
-    (event,) = read(b'{"id": "c1", "name": "two\nlines"}')
+    (event,) = read(b'{"model": "Company", "id": "c1", "name": "two\nlines"}')
     assert event.subject == "c1"
 
 
@@ -94,7 +109,8 @@ def test_two_changes_that_look_the_same_are_both_kept_when_the_time_is_not_told(
 
 @given(st.binary(max_size=200))
 def test_reading_any_bytes_never_fails(raw: bytes) -> None:
-    assert all(event.kind in ("remote.changed", "remote.deleted", "other") and event.id for event in read(raw))
+    kinds = {"company.changed", "company.deleted", "remote.changed", "remote.deleted", "other"}
+    assert all(event.kind in kinds and event.id for event in read(raw))
 
 
 JSON = st.recursive(

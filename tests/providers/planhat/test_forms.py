@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from planeapp.providers.planhat import regions
-from planeapp.providers.planhat.forms import ConnectForm
+from planeapp.providers.planhat.forms import ConnectForm, SettingsForm
 
 TENANT = "199627f7-0d65-52cd-89b9-45b5ff561bem"
 
@@ -58,3 +58,22 @@ def test_what_cannot_be_right_is_refused_at_its_field(field: str, data: dict[str
     form = filled(**data)
     assert not form.is_valid()
     assert field in form.errors
+
+
+@pytest.mark.parametrize("chosen", ["arr", "mrr", "custom:Net ARR"])
+def test_the_revenue_field_is_shown_and_saved_as_it_is(chosen: str) -> None:
+    shown = SettingsForm.initial_from({"revenue": chosen, "call_names": "later", "fields_by_hand": True})
+    form = SettingsForm(shown, initial=shown)
+    assert form.is_valid(), form.errors
+    saved = form.settings({"region": "us4"})
+    assert saved == {"region": "us4", "revenue": chosen, "call_names": "later", "fields_by_hand": True}
+
+
+def test_a_connection_without_settings_shows_the_usual_ones() -> None:
+    shown = {"revenue": "arr", "revenue_field": "", "fields_by_hand": False, "call_names": "first"}
+    assert SettingsForm.initial_from({}) == SettingsForm.initial_from({"revenue": "nonsense"}) == shown
+
+
+def test_a_custom_field_as_revenue_needs_its_name() -> None:
+    form = SettingsForm({"revenue": "custom", "revenue_field": " "})
+    assert not form.is_valid() and "revenue_field" in form.errors

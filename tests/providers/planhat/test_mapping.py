@@ -24,6 +24,9 @@ ITEMS = st.fixed_dictionaries(
         "parties": st.sets(st.from_regex(r"[0-9a-f]{24}", fullmatch=True), max_size=4).map(
             lambda ids: tuple(sorted(ids))
         ),
+        "contacts": st.sets(st.from_regex(r"[0-9a-f]{24}", fullmatch=True), max_size=3).map(
+            lambda ids: tuple(sorted(ids))
+        ),
         "url": st.just("https://app.plane.so/acme/browse/CUST-12/"),
     }
 )
@@ -34,9 +37,10 @@ def test_what_is_written_is_read_back_the_same(values: dict[str, Any]) -> None:
     assert issue_values(new_issue(values, "plane:w:1")) == values
 
 
-@given(ITEMS, st.sets(st.sampled_from(["title", "state", "priority", "parties", "url"])))
+@given(ITEMS, st.sets(st.sampled_from(["title", "state", "priority", "parties", "contacts", "url"])))
 def test_only_named_values_are_written(values: dict[str, Any], names: set[str]) -> None:
-    fields = {"title": "title", "state": "status", "priority": "priority", "parties": "companyIds", "url": "sourceUrl"}
+    fields = {"title": "title", "state": "status", "priority": "priority", "url": "sourceUrl"}
+    fields |= {"parties": "companyIds", "contacts": "enduserIds"}
     assert set(issue_body({name: values[name] for name in names})) == {fields[name] for name in names}
 
 
@@ -48,7 +52,8 @@ def test_a_title_never_grows_by_being_written_and_read_again(title: str, key: st
 
 @given(
     st.dictionaries(
-        st.sampled_from(["title", "status", "priority", "companyIds", "sourceUrl"]), st.none() | st.integers()
+        st.sampled_from(["title", "status", "priority", "companyIds", "enduserIds", "sourceUrl"]),
+        st.none() | st.integers(),
     )
 )
 def test_odd_records_are_read_without_failing(record: dict[str, Any]) -> None:
@@ -140,12 +145,12 @@ def test_a_company_s_facts_are_those_that_planhat_tells() -> None:
         ("ARR", "120,000"),
         ("Renewal", "2027-01-31"),
     )
-    assert mapping.party(full, "Ada") == Party("c1", "Acme", facts)
+    assert mapping.party(full, "Ada", ("ARR", "120,000")) == Party("c1", "Acme", facts)
     assert mapping.party({"_id": "c1", "name": "Acme", "h": None, "renewalDate": "soon"}) == Party("c1", "Acme")
 
 
 def test_zero_is_a_fact() -> None:
-    assert mapping.party({"_id": "c1", "name": "Acme", "h": 0, "arr": 0}).facts == (("Health", "0 of 10"), ("ARR", "0"))
+    assert mapping.party({"_id": "c1", "name": "Acme", "h": 0}).facts == (("Health", "0 of 10"),)
 
 
 @pytest.mark.parametrize(

@@ -15,22 +15,10 @@ from planeapp.providers.planhat.resources import Api
 from planeapp.sandbox.store import Doc, Store
 from tests.providers.contract import ProviderContract
 from tests.providers.misfortunes import HttpContract, MakeAt
-from tests.providers.planhat.conftest import WORLD, MakeAccess
+from tests.providers.planhat.conftest import MakeAccess, allow, deny
 from tests.providers.planhat.served import Exchange, Script, answer_lost
 
 MARK = "plane:6e0c2a4e:0b7f5d2c/1#a"
-
-
-@pytest.fixture
-def planhat(sandbox: Api, access: MakeAccess) -> Planhat:
-    return Planhat(access(tenant_slug="sandbox"))
-
-
-def allow(store: Store, **models: list[str]) -> None:
-    """Give the sandbox's token only these rights."""
-    token = store.get("tokens", WORLD.planhat_token)
-    assert token is not None
-    store.put("tokens", WORLD.planhat_token, token | {"models": models})
 
 
 def item(*companies: Doc, **more: Any) -> dict[str, Any]:
@@ -160,8 +148,7 @@ def test_rows_that_are_there_are_changed_in_the_same_call_as_new_ones_are_made(
 def test_a_company_that_is_closed_to_the_token_is_named_as_a_missing_permission(
     planhat: Planhat, store: Store, acme: Doc, globex: Doc
 ) -> None:
-    token = store.get("tokens", WORLD.planhat_token) or {}
-    store.put("tokens", WORLD.planhat_token, token | {"denied": [globex["_id"]]})
+    deny(store, globex)
     with pytest.raises(FixSettings) as caught:
         planhat.create("issues", item(globex), MARK)
     assert caught.value.code == "no_permission" and "Issues" in caught.value.person
@@ -176,8 +163,15 @@ def test_updating_an_issue_that_a_person_archived_says_gone(planhat: Planhat, sa
 
 def test_the_probe_shows_every_model_and_whose_token_it_is(planhat: Planhat, store: Store) -> None:
     report = planhat.probe()
-    assert {line.state for line in report.lines} == {"ok"} and len(report.lines) == 8
-    assert report.abilities == {"list", "get", "find", "create", "update", "delete", "parties"}
+    assert {line.state for line in report.lines} == {"ok"}
+    assert [line.name for line in report.lines[:10]] == [
+        *("myprofile", "companies", "leancompanies", "issues", "endusers", "users", "customfields", "conversations"),
+        *("tasks", "calls"),
+    ]
+    assert report.abilities == {
+        *("list", "get", "find", "create", "update", "delete", "parties", "companies", "update_company"),
+        *("write_tallies", "tell", "contacts", "add_contact", "log_call"),
+    }
     assert report.account == "Ada Lovelace (ada@sandbox.test)"
     assert store.all("issues") == []
 
@@ -187,7 +181,8 @@ def test_the_probe_names_the_models_that_the_token_may_not_see(planhat: Planhat,
     report = planhat.probe()
     states = {line.name: line.state for line in report.lines}
     assert (states["companies"], states["issues"], states["endusers"]) == ("ok", "failed", "failed")
-    assert report.abilities == {"parties"}
+    assert (states["contacts_feature"], states["tell_feature"], states["figures_feature"]) == ("off", "off", "ok")
+    assert report.abilities == {"parties", "companies", "update_company", "write_tallies", "log_call"}
     assert any("Invalid or unauthorized model" in line.detail for line in report.lines if line.name == "issues")
 
 
@@ -195,11 +190,13 @@ def test_an_account_without_the_profile_call_or_without_issues_is_reported_not_r
     script: Script, access: MakeAccess
 ) -> None:
     missing = (404, "<html>Cannot GET</html>")
-    script.answers = [missing, (200, []), (200, []), missing, (500, "oops"), (200, [])]
-    report = Planhat(access()).probe()
+    script.answers = [missing, *[(200, [])] * 2, missing, (500, "oops"), *[(200, [])] * 4, missing]
+    report = Planhat(access({"api": "token"})).probe()
     states = {line.name: line.state for line in report.lines}
     assert (states["myprofile"], states["issues"], states["endusers"]) == ("absent", "absent", "failed")
-    assert report.abilities == {"parties"} and report.account == ""
+    assert (states["calls"], states["calls_feature"]) == ("absent", "off")
+    assert report.abilities == {"parties", "companies", "update_company", "write_tallies", "tell"}
+    assert report.account == ""
     assert {request.method for request in script.seen} == {"GET"}
 
 

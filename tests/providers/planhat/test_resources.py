@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from planeapp.lib.errors import FixSettings
+from planeapp.lib.errors import FixSettings, RetryLater
 from planeapp.providers.planhat.resources import Api
 from planeapp.sandbox.store import Doc, Store
 from tests.providers.planhat.conftest import WORLD
-from tests.providers.planhat.served import Script
+from tests.providers.planhat.served import Exchange, Script, answer_lost
 
 
 def test_the_profile_is_that_of_the_token_s_user(sandbox: Api) -> None:
@@ -116,32 +116,22 @@ def test_issues_of_a_company_are_those_that_name_it(sandbox: Api, acme: Doc, glo
     assert [issue["title"] for issue in sandbox.issues.of_company(acme["_id"]).records] == ["a"]
 
 
-def test_a_custom_field_is_defined_once(sandbox: Api) -> None:
-    first = sandbox.custom_fields.define("company", "Open in Plane", "number")
-    again = sandbox.custom_fields.define("company", "Open in Plane", "number")
+def test_a_custom_field_that_is_there_already_is_given_back(sandbox: Api) -> None:
+    first = sandbox.custom_fields.make("company", "Open in Plane", "number")
+    again = sandbox.custom_fields.make("company", "open in plane", "number")
     assert first["_id"] == again["_id"] and first["isHidden"] is False
     assert [one["name"] for one in sandbox.custom_fields.of("company")].count("Open in Plane") == 1
 
 
-def test_a_list_field_gets_its_choices(sandbox: Api) -> None:
-    assert sandbox.custom_fields.define("issue", "Plane team", "list", choices=["A", "B"])["listValues"] == ["A", "B"]
+def test_a_custom_field_whose_answer_was_lost_is_looked_for_and_not_made_twice(
+    sandbox: Api, server: tuple[Exchange, str], store: Store
+) -> None:
+    server[0].app = answer_lost(server[0], "POST")
+    assert sandbox.custom_fields.make("company", "Open in Plane", "number")["type"] == "number"
+    assert [one["name"] for one in store.all("customfields")].count("Open in Plane") == 1
 
 
-@pytest.mark.parametrize(("name", "kind"), [("open in plane", "number"), ("Open in Plane", "text")])
-def test_a_custom_field_of_another_case_or_type_is_for_a_person_to_mend(sandbox: Api, name: str, kind: str) -> None:
-    sandbox.custom_fields.define("company", "Open in Plane", "number")
-    with pytest.raises(FixSettings) as caught:
-        sandbox.custom_fields.define("company", name, kind)
-    assert "Open in Plane" in caught.value.person
-
-
-def test_a_note_is_a_conversation_of_the_company(sandbox: Api, acme: Doc) -> None:
-    note = sandbox.conversations.note(acme["_id"], "Shipped", "<p>CUST-12 is done</p>")
-    assert (note["type"], note["companyId"], note["subject"]) == ("note", acme["_id"], "Shipped")
-
-
-def test_a_task_is_asked_of_its_owner(sandbox: Api, store: Store, acme: Doc) -> None:
-    owner = store.all("users")[0]["_id"]
-    task = sandbox.tasks.ask(acme["_id"], "Call them", owner_id=owner, due="2026-11-23T10:00:00.000Z", mark="plane:w:1")
-    assert (task["action"], task["ownerId"], task["mainType"]) == ("Call them", owner, "task")
-    assert "description" not in task
+def test_a_custom_field_that_was_not_made_after_all_is_made_later(script: Script, told: Api) -> None:
+    script.answers = [(504, ""), (200, [])]
+    with pytest.raises(RetryLater):
+        told.custom_fields.make("company", "Open in Plane", "number")

@@ -7,7 +7,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import httpx2
@@ -26,6 +28,7 @@ from planeapp.sandbox.planner.seed import seed
 from planeapp.sandbox.planner.settings import change, setting
 from planeapp.sandbox.store import Store
 from planeapp.sandbox.world import World
+from tests.stages import stage
 
 App = Any
 
@@ -163,12 +166,6 @@ def sandbox(running: Running, http: Http) -> Sandbox:
 @pytest.fixture
 def serving() -> Iterator[Callable[[App], str]]:
     """Serve any small ASGI application; gives its address."""
-    running: list[Served] = []
-
-    def start(app: App) -> str:
-        running.append(serve(app, "off"))
-        return running[-1].url
-
-    yield start
-    for served in running:
-        served.stop()
+    with ExitStack() as shown:
+        names = (f"small {number}" for number in count())
+        yield lambda app: shown.enter_context(stage(next(names)).shows(app))

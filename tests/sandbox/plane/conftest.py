@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +11,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -26,26 +22,17 @@ from planeapp.sandbox.plane.app import make_app
 from planeapp.sandbox.plane.core import Plane
 from planeapp.sandbox.store import Store
 from planeapp.sandbox.world import World
+from tests.stages import life_of, stage
 
 PATIENCE = 5.0
 
 
 @contextmanager
-def serving(make: Callable[[str], Any]) -> Iterator[str]:
-    """Serve the application that ``make`` builds for its own origin; gives the origin."""
-    # asyncio switches Nagle's wait off only for sockets whose protocol is named.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.bind(("127.0.0.1", 0))
-    origin = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = uvicorn.Server(
-        uvicorn.Config(make(origin), log_level="warning", lifespan="on", timeout_graceful_shutdown=1)
-    )
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
-    thread.start()
-    eventually(lambda: server.started)
-    yield origin
-    server.should_exit = True
-    thread.join(PATIENCE)
+def serving(make: Callable[[str], Starlette], name: str = "sandbox plane") -> Iterator[str]:
+    """Serve the application that ``make`` builds for its own origin, on the stage of this name; gives the origin."""
+    app = make(stage(name).url)
+    with stage(name).shows(app, life_of(app)) as origin:
+        yield origin
 
 
 def eventually(look: Callable[[], Any]) -> Any:
@@ -127,7 +114,8 @@ def listener() -> Listener:
 
 @pytest.fixture
 def app_url(listener: Listener) -> Iterator[str]:
-    with serving(lambda _: Starlette(routes=[Route("/webhooks/plane/", listener.take, methods=["POST"])])) as origin:
+    app = Starlette(routes=[Route("/webhooks/plane/", listener.take, methods=["POST"])])
+    with serving(lambda _: app, "app") as origin:
         yield origin
 
 

@@ -22,6 +22,7 @@ from .conftest import serving
 
 HEADERS = ("Allow", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After", "Location")
 KNOWN_DIFFERENCES = {
+    113: "The captured Community Edition has no customers; the sandbox plays the cloud service, which has.",
     115: "The captured Community Edition has no agent runs; the sandbox plays the cloud service, which has.",
     120: "The captured Community Edition has no OAuth; the sandbox plays the cloud service, which has.",
 }

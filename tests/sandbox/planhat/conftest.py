@@ -21,6 +21,8 @@ from planeapp.sandbox.clock import Clock
 from planeapp.sandbox.planhat.app import make_app
 from planeapp.sandbox.store import Store
 from planeapp.sandbox.world import World
+from tests.stages import life_of
+from tests.stages import stage as theatre
 
 
 @dataclass
@@ -116,7 +118,8 @@ def planhat(stage: tuple[Stage, str]) -> Iterator[Running]:
 
 @pytest.fixture
 def live() -> Iterator[Running]:
-    """A fresh sandbox Planhat on a server of its own, whose automations are sent."""
+    """A fresh sandbox Planhat whose automations are sent."""
     store, clock = Store(), Clock()
-    with served(make_app(World(), store, clock), "on") as url, running(url, store, clock) as started:
+    app = make_app(World(), store, clock)
+    with theatre("live planhat").shows(app, life_of(app)) as url, running(url, store, clock) as started:
         yield started

@@ -55,6 +55,12 @@ def test_select_narrows_to_the_named_fields_and_the_id(planhat: Running) -> None
     assert row == {"_id": planhat.company()["_id"], "name": "Acme Air", "custom": {"Plan": "Pro"}}
 
 
+def test_select_tells_null_apart_from_a_field_that_is_not_there(planhat: Running) -> None:
+    planhat.api.put("/companies/extid-acme", json={"phase": None})
+    row = planhat.api.get("/companies?limit=1&select=phase,coOwner").json()[0]
+    assert row == {"_id": planhat.company()["_id"], "phase": None}
+
+
 def test_companies_default_to_a_hundred_rows(planhat: Running) -> None:
     planhat.api.put("/companies", json=[{"name": f"Company {n}"} for n in range(100)])
     assert len(_names(planhat, "")) == 100

@@ -25,6 +25,7 @@ from planeapp.sandbox.planner.seed import seed
 from planeapp.sandbox.planner.services import Services
 from planeapp.sandbox.store import Store
 from planeapp.sandbox.world import World
+from tests.stages import stage
 
 
 @contextmanager
@@ -158,6 +159,6 @@ def value(tree: LexborHTMLParser | LexborNode, selector: str) -> str:
 def receiver() -> Iterator[Receiver]:
     """Somebody who is told of changes."""
     receiving = Receiver()
-    with served(lambda url: receiving) as url:
+    with stage("receiver").shows(receiving) as url:
         receiving.url = url
         yield receiving

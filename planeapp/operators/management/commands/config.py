@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError
+from django.db import transaction
 
+from planeapp.customers import settings_changes
+from planeapp.customers.settings_changes import Step as Change
+from planeapp.customers.settings_section import SECTIONS
 from planeapp.operators.commands import GroundcrewCommand, one_line, workspace
 from planeapp.sync import settings_file, settings_import, settings_rows
 from planeapp.sync.settings_import import Step
 from planeapp.sync.settings_yaml import LARGEST, Unreadable
 
 SHOWN = 50
+COMPANY_LINES = {"make": "new rule", "remove": "deleted; what it made in Plane stays",
+                 "leave": "not in the file, left alone (--remove takes it away)"}  # fmt: skip
 LINES = {"make": "new pair", "remove": "taken away; nothing is deleted on either side",
          "leave": "not in the file, left alone (--remove takes it away)"}  # fmt: skip
 
@@ -23,7 +29,9 @@ LINES = {"make": "new pair", "remove": "taken away; nothing is deleted on either
 class Command(GroundcrewCommand):
     """Prints the settings file of a workspace, or makes its pairs as a file says."""
 
-    help = "Export project pairs, field rules and filters as one YAML file without secrets, or import them."
+    help = (
+        "Export project pairs, field rules, filters and company rules as one YAML file without secrets, or import them."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What to do, workspace, file."""
@@ -34,7 +42,9 @@ class Command(GroundcrewCommand):
         reading.add_argument("file", help="the settings file, - for standard input")
         reading.add_argument("--dry-run", action="store_true", help="print what would change, write nothing")
         reading.add_argument(
-            "--remove", action="store_true", help="take away pairs that the file does not name (default: leave them)"
+            "--remove",
+            action="store_true",
+            help="take away pairs and rules that the file does not name (default: leave them)",
         )
         self.add_json(reading)
 
@@ -42,18 +52,21 @@ class Command(GroundcrewCommand):
         """Print the file, or the changes (and make them)."""
         installation = workspace(options["workspace"])
         if options["doing"] == "export":
-            self.stdout.write(settings_rows.export(installation), ending="")
+            self.stdout.write(settings_rows.export(installation, SECTIONS), ending="")
             return
         raw = _content(options["file"])
         try:
             with one_line():
-                steps = settings_import.changes(installation, settings_file.read(raw), remove=options["remove"])
+                given = settings_file.read(raw, SECTIONS)
+                steps = settings_import.changes(installation, given, remove=options["remove"])
+                more = settings_changes.changes(installation, given, remove=options["remove"])
         except CommandError as error:
             raise self._refusal(error) from error
         if not options["dry_run"]:
-            with one_line():
+            with one_line(), transaction.atomic():
                 settings_import.apply(installation, steps, by="command line")
-        self._tell(steps, options["dry_run"], options["json"])
+                settings_changes.apply(installation, more, by="command line")
+        self._tell(steps, more, options["dry_run"], options["json"])
 
     def _refusal(self, error: CommandError) -> CommandError:
         """Every fault on a line of its own before the last one, which says how it ended."""
@@ -68,18 +81,26 @@ class Command(GroundcrewCommand):
             )
         return CommandError(f"Nothing was changed: the file has {len(faults)} {_plural('fault', len(faults))}.")
 
-    def _tell(self, steps: Sequence[Step], dry_run: bool, as_json: bool) -> None:
-        counts = settings_import.counts(steps)
+    def _tell(self, steps: Sequence[Step], more: Sequence[Change], dry_run: bool, as_json: bool) -> None:
+        counts, others = settings_import.counts(steps), settings_changes.counts(more)
         if as_json:
-            self.print_json({"dry_run": dry_run, "counts": counts, "pairs": [_data(step) for step in steps]})
+            pairs, companies = [_data(step) for step in steps], [_data(step, "part") for step in more]
+            told = {"counts": counts, "pairs": pairs, "company_counts": others, "companies": companies}
+            self.print_json({"dry_run": dry_run, **told})
             return
+        self._list(steps, LINES)
+        self._list(more, COMPANY_LINES)
+        phrases = [f"{count} {_plural('pair', count)} {word}" for word, count in counts.items()]
+        phrases += [f"{count} company {_plural('setting', count)} {word}" for word, count in others.items()]
+        told = ", ".join(phrases)
+        self.stdout.write(f"{told or 'Nothing to do'}.{' Dry run: nothing was written.' if dry_run else ''}")
+
+    def _list(self, steps: Sequence[Step] | Sequence[Change], lines: Mapping[str, str]) -> None:
         for step in steps:
-            if step.kind in LINES:
-                self.stdout.write(f"{step.path}: {LINES[step.kind]}")
+            if step.kind in lines:
+                self.stdout.write(f"{step.path}: {lines[step.kind]}")
             for difference in step.differences:
                 self.stdout.write(str(difference))
-        told = ", ".join(f"{count} {_plural('pair', count)} {word}" for word, count in counts.items())
-        self.stdout.write(f"{told or 'Nothing to do'}.{' Dry run: nothing was written.' if dry_run else ''}")
 
 
 def _content(path: str) -> str | bytes:
@@ -99,6 +120,6 @@ def _plural(word: str, count: int) -> str:
     return word if count == 1 else f"{word}s"
 
 
-def _data(step: Step) -> dict[str, Any]:
+def _data(step: Step | Change, name: str = "pair") -> dict[str, Any]:
     found = [{"path": one.path, "before": one.before, "after": one.after} for one in step.differences]
-    return {"pair": step.path, "does": step.kind, "changes": found}
+    return {name: step.path, "does": step.kind, "changes": found}
