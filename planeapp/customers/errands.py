@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Case, DateTimeField, F, QuerySet, Value, When
 from django.db.models.functions import Least
 from django.utils import timezone
 
@@ -20,14 +20,15 @@ TASK = "customers.work"
 
 
 def ask(connection: Connection, kind: str, key: str = "", delay: timedelta = timedelta(0)) -> None:
-    """Have an errand done within ``delay``. Asked for again while it is under way, it is done once more."""
+    """Have an errand done within ``delay``. Asked for again while it is under way, it is done once more, after the delay."""
     due_at = timezone.now() + delay
     with transaction.atomic():
         mine = {"connection": connection, "kind": kind, "key": key}
         row, made = Errand.objects.get_or_create(**mine, defaults={"due_at": due_at})
         if not made:
-            sooner = Least(F("due_at"), due_at)
-            Errand.objects.filter(pk=row.pk).update(asked=F("asked") + 1, attempts=0, due_at=sooner)
+            waiting = When(claimed_at=None, then=Least(F("due_at"), due_at))
+            again = Case(waiting, default=Value(due_at), output_field=DateTimeField())
+            Errand.objects.filter(pk=row.pk).update(asked=F("asked") + 1, attempts=0, due_at=again)
         wake(TASK)
 
 

@@ -122,7 +122,7 @@ class Reference(models.Model):
     candidates = models.JSONField(default=list)  # remote ids, best first
     decided_by = models.CharField(max_length=200, blank=True, default="")
     shown = models.CharField(max_length=64, blank=True, default="")
-    looked_at = models.DateTimeField(null=True)  # when its work items were read last
+    looked_at = models.DateTimeField(null=True)  # when its work items were read last (or names like it were sought)
     gone_at = models.DateTimeField(null=True)  # it is no longer there in Plane
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -6,6 +6,7 @@ itself, says that one is gone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import timedelta
 
@@ -17,7 +18,7 @@ from planeapp.customers import errands, ties
 from planeapp.customers.book import book_of
 from planeapp.customers.cache import take, there
 from planeapp.customers.firing import release
-from planeapp.customers.models import Book, Company
+from planeapp.customers.models import Book, Company, CompanyChange
 from planeapp.installations.gateways import provider_for
 from planeapp.installations.models import Connection
 from planeapp.providers.base import Provider
@@ -29,6 +30,7 @@ TOO_OLD = timedelta(hours=20)
 UNORDERED_EVERY = timedelta(hours=1)
 """How often all is read where the vendor cannot tell what changed."""
 LOOKS = 50
+MEANT_BY = frozenset({"created", "name", "external_id"})
 FEW_GONE, SHARE_GONE = 10, 0.2
 
 
@@ -94,8 +96,8 @@ def recent(connection: Connection, key: str = "") -> None:
         if book.finished_at is None or timezone.now() - book.finished_at > UNORDERED_EVERY:
             errands.ask(connection, "scan")
         return
-    changed, newest = told
-    take(connection, changed)
+    companies, newest = told
+    _match_anew(connection, take(connection, companies))
     Book.objects.filter(pk=book.pk).update(newest=newest[:100])
     release(connection)
 
@@ -109,12 +111,20 @@ def one(connection: Connection, key: str) -> None:
     if told is None:
         gone(connection, list(there(connection).filter(remote_id=key)))
     else:
-        take(connection, [told])
+        _match_anew(connection, take(connection, [told]))
     release(connection)
+
+
+def _match_anew(connection: Connection, changes: Sequence[CompanyChange]) -> None:
+    """Other names and ids may decide what stands for whom."""
+    if any(change.field in MEANT_BY for change in changes):
+        errands.ask(connection, "match")
 
 
 def gone(connection: Connection, companies: list[Company]) -> None:
     """Mark companies as gone. What was tied to them is told, sent there no longer, and waits for a person's choice."""
+    if companies:
+        errands.ask(connection, "match")
     for company in companies:
         Company.objects.filter(pk=company.pk).update(gone_at=timezone.now())
         tied = Tie.objects.filter(connection=connection, party_id=company.remote_id, state=Tie.State.ACTIVE)

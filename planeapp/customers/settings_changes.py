@@ -129,7 +129,9 @@ class _Look:
 
     def _project(self, wanted: Named) -> str:
         """Our own rows are asked first, so that a change of rules needs nobody to answer."""
-        ours = self._ours.get(wanted.id) or next((one for one in self._ours.values() if one.name == wanted.name), None)
+        ours = self._ours.get(wanted.id) or next(
+            (one for one in self._ours.values() if one.name.casefold() == wanted.name.casefold()), None
+        )
         if ours and wanted.id in ("", ours.id) and wanted.name.casefold() in ("", ours.name.casefold()):
             return ours.id
         return match("project", wanted, list({**self._ours, **self._theirs}.values())).id

@@ -15,8 +15,8 @@ from planeapp.lib.errors import FixSettings
 from planeapp.providers import provider_class
 from planeapp.sync import due
 from planeapp.sync.due import Wish
-from planeapp.sync.guard import FEW_CHANGES
-from planeapp.sync.models import ProjectPair, Tie
+from planeapp.sync.guard import FEW_CHANGES, SHARE_OF_CHANGES
+from planeapp.sync.models import ItemLink, ProjectPair, Tie
 
 ONE_BY_ONE = 20
 """Up to so many items of a pair are looked at one by one; beyond, one look at all of it costs fewer calls."""
@@ -122,7 +122,8 @@ def look(connection: Connection, items: Iterable[tuple[str, str]], *, allowed: b
         if len(wanted) <= ONE_BY_ONE:
             due.ask_all([Wish(pair.pk, item) for item in sorted(wanted)], reason="its companies changed")
             continue
-        if allowed and len(wanted) > FEW_CHANGES:
+        linked = pair.links.filter(state=ItemLink.State.LINKED).count() if allowed else 0
+        if allowed and len(wanted) > max(FEW_CHANGES, SHARE_OF_CHANGES * linked):
             ProjectPair.objects.filter(pk=pair.pk).update(allow_once=True)
         due.ask(pair, reason="companies of many items changed")
 

@@ -23,7 +23,7 @@ def shown(key: str) -> dict[str, Any]:
     several = found.only_place is None
     return {
         "key": key, "name": found.name, "needs_pairs": several, "place_name": found.place_name,
-        "pairs": "Paired projects" if several else "Projects",
+        "pairs": "Paired projects" if several else "Projects", "hand_webhook": found.hand_webhook is not None,
     }  # fmt: skip
 
 

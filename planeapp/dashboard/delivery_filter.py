@@ -23,7 +23,8 @@ OTHER = "other"
 KINDS = {
     "item.changed": "Work item changed", "item.deleted": "Work item deleted", "comment.written": "Comment written",
     "run.created": "Agent run began", "run.prompted": "Agent run prompted", "remote.changed": "Changed at a provider",
-    "remote.deleted": "Deleted at a provider", "project.changed": "Project changed", OTHER: "Anything else",
+    "remote.deleted": "Deleted at a provider", "project.changed": "Project changed",
+    "company.changed": "Company changed", "company.deleted": "Company deleted", OTHER: "Anything else",
 }  # fmt: skip
 
 

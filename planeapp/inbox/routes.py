@@ -26,8 +26,14 @@ def each(handler: Callable[[Installation, Connection | None, Event], str]) -> Ha
     return take
 
 
+def items_changed(installation: Installation, connection: Connection | None, events: Sequence[Event]) -> list[str]:
+    """Work items are kept in step; new labels on them may name a company."""
+    customers.items_labelled(installation, events)
+    return sync.items_changed(installation, connection, events)
+
+
 ROUTES: dict[str, Handler] = {
-    "item.changed": sync.items_changed,
+    "item.changed": items_changed,
     "item.deleted": sync.items_changed,
     "project.changed": sync.projects_changed,
     "remote.changed": sync.remotes_changed,

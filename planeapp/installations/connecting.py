@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -137,3 +138,12 @@ def subscribe(connection: Connection, anew: bool = False) -> None:
         log.warning("no webhook subscription", connection=str(connection.pk), code=error.code, detail=str(error))
         return
     _store_secret(connection, WEBHOOK, secret)
+
+
+def new_webhook_secret(connection: Connection) -> str:
+    """A secret for a webhook that an admin sets up by hand. The one before stays good until there is a next one."""
+    secret = secrets.token_urlsafe(32)
+    old = connection.credentials.filter(slot=WEBHOOK).first()
+    newest = str(old.access).split()[:1] if old else []
+    _store_secret(connection, WEBHOOK, " ".join([secret, *newest]))
+    return secret

@@ -16,7 +16,8 @@ class Event:
     """One thing that happened in an outside system; a hint, never the truth.
 
     - ``kind``: one of ``item.changed``, ``item.deleted``, ``comment.written``, ``run.prompted``, ``run.created``,
-      ``project.changed``, ``remote.changed`` (a vendor's row), ``remote.deleted``, ``other``
+      ``project.changed``, ``remote.changed`` (a vendor's row), ``remote.deleted``,
+      ``company.changed``, ``company.deleted``, ``other``
     - ``id``: equal for two deliveries of the same happening, different otherwise (stable over retries)
     - ``subject``: id of the work item (or vendor's row) that the work is about; orders and folds deliveries
     - ``actor``: id of who did it, ``""`` when the source does not tell

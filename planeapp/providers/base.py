@@ -314,6 +314,16 @@ class Report:
 
 
 @dataclass(frozen=True)
+class HandWebhook:
+    """A webhook that an admin sets up over there by hand: the ``header`` that carries the secret, the ``body`` to paste, and
+    where to do it, as sentences."""
+
+    header: str
+    body: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Confirmation:
     """Something that may change rows over there, and that an admin allows or withholds.
 
@@ -341,6 +351,9 @@ class Provider(ABC):
     """How many rows one call of :meth:`write_many` can write; 1: there is no such call."""
     only_place: ClassVar[Place | None] = None
     """Set when the vendor has a single place, so that nobody has to pair projects."""
+
+    hand_webhook: ClassVar[HandWebhook | None] = None
+    """Set when the vendor pushes only what an admin has set up there."""
 
     def __init__(self, access: Access) -> None:
         self.access = access

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from planeapp.sync.settings_file import read
 from planeapp.sync.settings_yaml import Unreadable
 from tests.customers.factories import BookFactory, CompanyRuleFactory, FiringFactory, KnowingConnectionFactory
 from tests.factories import InstallationFactory, ProjectPairFactory
-from tests.operators.running import refused, run
+from tests.operators.running import run
+from tests.vendors import Team, team, vendors
 
+__all__ = ["team", "vendors"]
 pytestmark = pytest.mark.django_db
 RULE = {"name": "Kick-off", "when": {"test": "becomes", "field": "phase", "value": "Onboarding"},
         "then": [{"do": "create_item", "project": "cust", "title": "Onboard {company}", "due_in": 7}]}  # fmt: skip
@@ -117,13 +120,13 @@ def test_options_become_what_the_file_says(connection: Connection, file: Any) ->
 
 @pytest.mark.parametrize(("sections", "told"), [
     (parts(RULE | {"whenever": 1}), "company_rules[0].whenever: there is no setting whenever; did you mean when?"),
-    (parts(RULE | {"when": {"test": "becomes", "feild": "phase", "value": "x"}}), "there is no setting feild; did you mean field?"),
-    (parts(RULE | {"then": [{"do": "label", "lable": "x"}]}), "company_rules[0].then[0].lable: there is no setting lable; did you mean label?"),
+    (parts(RULE | {"when": {"test": "becomes", "feild": "phase", "value": "x"}}), "no setting feild; did you mean field?"),
+    (parts(RULE | {"then": [{"do": "label", "lable": "x"}]}), "then[0].lable: there is no setting lable; did you mean label?"),
     (parts(RULE | {"then": [{"do": "dance"}]}), "company_rules[0].then[0]: there is no such action"),
     (parts(RULE | {"then": [{"do": "create_item", "title": "x"}]}), "company_rules[0].then[0]: name the project"),
     (parts(RULE | {"then": []}), "company_rules[0].then:"),
     (parts(RULE | {"enabled": "perhaps"}), "company_rules[0].enabled: write true or false"),
-    (parts(RULE, RULE), "company_rules[1].name: a rule has this name already"),
+    (parts(RULE, copy.deepcopy(RULE)), "company_rules[1].name: a rule has this name already"),
     ({"company_rules": {"a": 1}}, "company_rules: a list is expected here"),
     ({"companies": {"cards": True}}, "companies.cards: there is no setting cards; did you mean card?"),
     ({"companies": {"customers": "some"}}, "companies.customers:"),
@@ -133,13 +136,21 @@ def test_what_is_wrong_is_refused_by_name(sections: dict[str, Any], told: str) -
     assert any(told in fault for fault in faults(**sections)), faults(**sections)
 
 
-def test_a_project_that_is_not_there_is_told_with_its_line_and_nothing_is_changed(
-    connection: Connection, file: Any
-) -> None:
-    data = RULE | {"then": [RULE["then"][0] | {"project": "NOPE"}]}  # type: ignore[dict-item]
+def test_a_connection_that_knows_no_companies_is_told_and_nothing_is_changed(connection: Connection, file: Any) -> None:
+    path = file(**parts(RULE))
     Connection.objects.filter(pk=connection.pk).update(report={"abilities": []})
-    assert "knows no companies" in refused("config", "import", "air", file(**parts(data)))
+    ran = run("config", "import", "air", path)
+    assert ran.code == 1 and "knows no companies" in ran.out
     assert not CompanyRule.objects.exists()
+
+
+def test_a_project_that_is_not_there_is_told_with_its_line(team: Team, tmp_path: Path) -> None:
+    BookFactory(connection=KnowingConnectionFactory(installation=team.installation))
+    rule = {**RULE, "then": [{"do": "create_item", "project": "NOPE", "title": "x"}]}
+    path = tmp_path / "settings.yaml"
+    path.write_text(yaml.safe_dump({"version": 1, "connections": {"planhat": parts(rule)}}))
+    ran = run("config", "import", "sandbox", str(path))
+    assert "company_rules[0].then[0].project: there is no project NOPE" in ran.out and "CUST (Customer work)" in ran.out
 
 
 def test_every_part_of_a_rule_comes_back_as_it_was(connection: Connection, tmp_path: Path) -> None:
@@ -148,7 +159,7 @@ def test_every_part_of_a_rule_comes_back_as_it_was(connection: Connection, tmp_p
         "name": "All: of it", "when": {"test": "below", "field": "custom:Seats, sold", "value": 3},
         "only": [{"test": "has", "field": "tags", "value": "off"}, {"test": "is_not", "field": "phase", "value": "yes"}],
         "then": [
-            {"do": "create_item", "project_id": project, "title": "{company}: {before}", "notes": "One\n\nTwo", "state": "started",
+            {"do": "create_item", "project_id": project, "title": "{company}: {before}", "notes": "1\n\n2", "state": "started",
              "priority": "high", "labels": ["a, b"], "assign": "owner", "start_in": 0, "due_in": 3},
             {"do": "label", "label": "17:00"}, {"do": "comment", "text": "no"}, {"do": "assign", "who": "ada@x.example"},
         ],

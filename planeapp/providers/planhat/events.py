@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from planeapp.lib.events import BadSignature, Event
+from planeapp.providers.base import HandWebhook
 
 HEADER = "X-Planhat-Secret"
 TEMPLATE = '{"event": "company.updated", "model": "Company", "id": "<<object._id>>", "at": "<<time.now>>"}'
@@ -29,6 +30,18 @@ _SORTS = {
     "issues": ("remote",),
 }
 """What a model is to us. Without one it may be either: whoever does not know the id has nothing to do."""
+
+BY_HAND = HandWebhook(
+    HEADER,
+    TEMPLATE,
+    (
+        "In Planhat open Automations and make one that starts when a company is updated (and another one for removed).",
+        "Add the step “Call webhook”: method POST, the address below, and these two headers: the secret below, and "
+        "Content-Type with the value application/json.",
+        "Paste the body below. Planhat fills in what stands between << and >>.",
+    ),
+)
+"""How an admin has Planhat tell us at once (help centre, "Webhooks in automations")."""
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _EXACT_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|\d{13}")

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from planeapp.lib.budget import Terms
 from planeapp.lib.errors import FixSettings, Gone, GroundcrewError
-from planeapp.providers.base import Access, Direction, Field, Item, Listing, Place, Report, Values, Write
-from planeapp.providers.planhat import answers, calls, mapping, models, quota
+from planeapp.providers.base import Access, Direction, Field, HandWebhook, Item, Listing, Place, Report, Values, Write
+from planeapp.providers.planhat import answers, calls, events, mapping, models, quota
 from planeapp.providers.planhat.bulk import BulkResult
 from planeapp.providers.planhat.company_side import CompanySide
 from planeapp.providers.planhat.models import BULK_ITEMS, Json, record_id
@@ -40,6 +40,7 @@ class Planhat(CompanySide):
     bulk: ClassVar[int] = BULK_ITEMS
     place_name: ClassVar[str] = "model"
     only_place: ClassVar[Place | None] = Place("issues", "Issues")
+    hand_webhook: ClassVar[HandWebhook | None] = events.BY_HAND
     fields: ClassVar[tuple[Field, ...]] = (
         Field("title", "Title", "out", _OUT),
         Field("notes", "Description", "out", _OUT),
