@@ -31,6 +31,10 @@ LONG_SECONDS = 10.0
 """A person is told that it takes longer after so many tries, or at once when we know that we have to wait so long."""
 LATER = "I go on trying, and answer here when it is done."
 GAVE_UP = "I have tried for a long time and give up now. Please ask me again later."
+CHAIN, CHAIN_SPAN = 3, timedelta(hours=1)
+"""So many answers another bot gets under one work item within this time."""
+BURST, BURST_SPAN = 8, timedelta(minutes=2)
+"""So many answers anybody gets there within this time."""
 FORGOTTEN_AFTER = timedelta(days=1)
 
 
@@ -82,7 +86,7 @@ def _act(talk: Talk) -> bool:
     if not replies.can_answer(talk):
         raise FixSettings("neither comments nor agent runs are open to us", code="scope_missing")
     try:
-        if not _heard_fully(talk):
+        if not _heard_fully(talk) or _chained(talk):
             _end(turn, Turn.State.QUIET)
             return False
     except FixSettings as error:
@@ -133,6 +137,21 @@ def _heard_fully(talk: Talk) -> bool:
     turn.text = mentions.text_for_bot(html, bot)
     turn.asker = turn.asker or comment.get("actor") or comment.get("created_by")
     return bool(turn.run_id) or mentions.is_mentioned(html, bot)
+
+
+def _chained(talk: Talk) -> bool:
+    """Whether the asker writes so often that it is another bot which answers our answers.
+
+    Not every server says who is a bot, so all are measured: a person does not mention us so often in so short a time.
+    """
+    turn = talk.turn
+    answered = Turn.objects.filter(
+        installation_id=turn.installation_id, item_id=turn.item_id, asker=turn.asker, state=Turn.State.ANSWERED
+    )
+    if turn.asker and answered.filter(created_at__gt=timezone.now() - BURST_SPAN).count() >= BURST:
+        return True
+    recent = answered.filter(created_at__gt=timezone.now() - CHAIN_SPAN)
+    return turn.asker is not None and recent.count() >= CHAIN and talk.asked_by_bot
 
 
 def _again(talk: Talk, error: RetryLater) -> None:

@@ -94,6 +94,11 @@ class Talk:
         """Who asks, as the workspace knows them."""
         return next((member for member in self.plane.members() if member.id == str(self.turn.asker)), None)
 
+    @cached_property
+    def asked_by_bot(self) -> bool:
+        """Whether another bot asks, as far as Plane tells."""
+        return str(self.turn.asker) in self.side.bots(self.project)
+
     @property
     def role(self) -> int:
         """The asker's role in the workspace, 0 when Plane does not say."""

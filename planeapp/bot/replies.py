@@ -61,7 +61,8 @@ def _comment(talk: Talk) -> None:
 
 
 def _add(talk: Talk, text: str, mark: str) -> None:
-    asker = mentions.mention_html(str(talk.turn.asker)) if talk.turn.asker else ""
+    """Mentions the asker, unless that is a bot: it would answer, and so on for ever."""
+    asker = mentions.mention_html(str(talk.turn.asker)) if talk.turn.asker and not talk.asked_by_bot else ""
     html = mentions.addressed(asker, mentions.paragraphs(text))
     talk.plane.add_comment(talk.project, talk.item_id, html, mark)
 
