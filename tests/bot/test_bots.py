@@ -46,7 +46,11 @@ def test_who_answers_every_answer_at_once_is_left_alone_after_a_while_and_others
 def test_a_bot_that_plane_tells_of_as_one_is_not_mentioned_and_left_alone_sooner(
     talk: Talk, robot: dict[str, Any]
 ) -> None:
-    members = [{"id": robot["id"], "email": "robot@bots.example", "display_name": "Robot", "role": None, "is_bot": True}]
+    people = [talk.rows.store.get("user", key) or {} for key in talk.team.project()["members"]]
+    members = [
+        {"id": one["id"], "email": one["email"], "display_name": one["display_name"], "is_bot": one["id"] == robot["id"]}
+        for one in people
+    ]
     ProjectFacts.objects.create(
         installation=talk.installation, project_id=talk.team.project()["id"], name="members", rows=members,
         read_at=timezone.now(),
