@@ -48,7 +48,12 @@ def test_a_bot_that_plane_tells_of_as_one_is_not_mentioned_and_left_alone_sooner
 ) -> None:
     people = [talk.rows.store.get("user", key) or {} for key in talk.team.project()["members"]]
     members = [
-        {"id": one["id"], "email": one["email"], "display_name": one["display_name"], "is_bot": one["id"] == robot["id"]}
+        {
+            "id": one["id"],
+            "email": one["email"],
+            "display_name": one["display_name"],
+            "is_bot": one["id"] == robot["id"],
+        }
         for one in people
     ]
     ProjectFacts.objects.create(
