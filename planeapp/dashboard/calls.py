@@ -21,6 +21,15 @@ PURPOSES = {
     "preview": "Checks of rules",
     "backfill": "Taking over what was there before",
     "undo": "Taking back runs",
+    "companies": "Reading companies",
+    "contacts": "Contacts that somebody asked for",
+    "matching": "Matching customers and labels with companies",
+    "rules": "Rules on companies",
+    "tallies": "Figures of work on companies",
+    "customers": "Customers in Plane",
+    "labels": "Labels that name companies",
+    "cards": "Cards with companies’ facts",
+    "pages": "Looking things up for a page",
 }
 
 

@@ -12,99 +12,17 @@ from typing import Any
 from django import forms
 from pydantic import ValidationError
 
+from planeapp.customers.cache import CUSTOM
 from planeapp.customers.rules import OWN_FIELD, PLACEHOLDERS, RuleSpec
 from planeapp.dashboard.company_rule_choices import Choices
-from planeapp.dashboard.pair_forms import PRIORITIES, STATES
+from planeapp.dashboard.company_rule_parts import ACTIONS, FORMS, ConditionForm, WhenForm
 
 MOST_ROWS = 20
-TESTS = [
-    ("becomes", "becomes"), ("leaves", "is no longer"), ("changes", "changes in any way"), ("below", "falls below"),
-    ("above", "rises above"), ("gains", "gets (a tag)"), ("loses", "loses (a tag)"),
-    ("within", "renewal is at most so many days ahead"), ("created", "company is new"),
-]  # fmt: skip
-CONDITIONS = [
-    ("is", "is"), ("is_not", "is not"), ("below", "is below"), ("above", "is above"), ("has", "has (a tag)"),
-    ("has_not", "has not (a tag)"),
-]  # fmt: skip
-ACTIONS = {
-    "create_item": "Make a work item", "comment": "Write a comment", "label": "Put a label", "assign": "Assign somebody",
-}  # fmt: skip
 WORDS = {
     "missing": "Please fill this in.", "string_too_short": "Please fill this in.", "too_short": "Add at least one action.",
     "int_parsing": "Please give whole days, as in 7.", "uuid_parsing": "Choose a project.",
 }  # fmt: skip
-
-
-def _text(label: str, help_text: str = "", *, needed: bool = True, rows: int = 0, listed: str = "") -> forms.CharField:
-    widget: Any = (
-        forms.Textarea(attrs={"rows": rows}) if rows else forms.TextInput(attrs={"list": listed} if listed else {})
-    )
-    return forms.CharField(label=label, help_text=help_text, required=needed, max_length=10_000, widget=widget)
-
-
-def _days(label: str, help_text: str) -> forms.IntegerField:
-    return forms.IntegerField(
-        label=label, help_text=help_text, required=False, min_value=0, max_value=3650,
-        error_messages={"invalid": "Please give whole days, as in 7."},
-    )  # fmt: skip
-
-
-class WhenForm(forms.Form):
-    """What has to change."""
-
-    name = forms.CharField(label="Name of the rule", max_length=120, help_text="As you would tell a colleague.")
-    field = forms.ChoiceField(label="When this", required=False)
-    test = forms.ChoiceField(label="does this", choices=TESTS)
-    value = _text(
-        "Value", "For a choice of words see the list; letter case does not matter.", needed=False, listed="values-when"
-    )
-
-
-class ConditionForm(forms.Form):
-    """What has to hold as well."""
-
-    field = forms.ChoiceField(label="Field")
-    test = forms.ChoiceField(label="Test", choices=CONDITIONS)
-    value = _text("Value")
-
-
-class CreateItemForm(forms.Form):
-    """A work item to be made."""
-
-    project_id = forms.ChoiceField(label="Project")
-    title = _text("Title")
-    notes = _text("Description", needed=False, rows=3)
-    state = forms.ChoiceField(label="State", required=False, choices=[("", "As Plane chooses"), *STATES])
-    priority = forms.ChoiceField(label="Priority", choices=PRIORITIES[::-1])
-    labels = _text("Labels", "Separated by commas.", needed=False)
-    assign = _text("Assigned to", "An e-mail address, or owner for the company’s owner.", needed=False, listed="people")
-    start_in = _days("Starts after days", "0: the day on which the rule fires.")
-    due_in = _days("Due after days", "Left empty: no due day.")
-
-
-class CommentForm(forms.Form):
-    """A comment on open work items."""
-
-    text = _text("Comment", "On every open work item of the company.", rows=3)
-
-
-class LabelForm(forms.Form):
-    """A label on open work items."""
-
-    label = _text("Label", "On every open work item of the company; made where a project lacks it.")
-
-
-class AssignForm(forms.Form):
-    """Somebody for open work items."""
-
-    who = _text(
-        "Who", "An e-mail address, or owner for the company’s owner. Who is assigned already stays.", listed="people"
-    )
-
-
-FORMS: dict[str, type[forms.Form]] = {
-    "create_item": CreateItemForm, "comment": CommentForm, "label": LabelForm, "assign": AssignForm,
-}  # fmt: skip
+UNSEEN = "What it says now (not known just now)"
 MISFIT = "cannot be asked of"
 Row = dict[str, Any]
 
@@ -114,7 +32,6 @@ class Part:
     """One row of the form. ``name`` is its prefix; ``kind`` says what an action does."""
 
     name: str
-    number: int
     form: forms.Form
     kind: str = ""
 
@@ -186,11 +103,11 @@ class RuleForm:
         self.choices, self.check = choices, check
         self.when = self._made(WhenForm, "", rows.head, choices.when_fields)
         self.only = [
-            Part(f"only-{number}", number, self._made(ConditionForm, f"only-{number}", row, choices.fields))
+            Part(f"only-{number}", self._made(ConditionForm, f"only-{number}", row, choices.fields))
             for number, row in enumerate(rows.only)
         ]
         self.then = [
-            Part(f"then-{number}", number, self._made(FORMS[row["do"]], f"then-{number}", row, choices.fields), row["do"])
+            Part(f"then-{number}", self._made(FORMS[row["do"]], f"then-{number}", row, choices.fields), row["do"])
             for number, row in enumerate(row for row in rows.then if row.get("do") in FORMS)
         ]  # fmt: skip
         for part in self.only:
@@ -201,14 +118,9 @@ class RuleForm:
     def _made(self, kind: type[forms.Form], prefix: str, row: Row, fields: Sequence[tuple[str, str]]) -> forms.Form:
         data = {f"{prefix}-{name}" if prefix else name: value for name, value in row.items()}
         form = kind(data, prefix=prefix or None) if self.check else kind(initial=row, prefix=prefix or None)
-        chosen = {"field": fields, "project_id": self.choices.projects}
-        for name, known in chosen.items():
+        for name, known in (("field", fields), ("project_id", self.choices.projects)):
             if name in form.fields:
-                own = str(row.get(name) or "")
-                more = (
-                    [(own, own.removeprefix("custom:"))] if own.startswith("custom:") and own not in dict(known) else []
-                )
-                form.fields[name].choices = [*known, *more]  # type: ignore[attr-defined]
+                form.fields[name].choices = _with_own(known, str(row.get(name) or ""))  # type: ignore[attr-defined]
         return form
 
     @property
@@ -275,6 +187,13 @@ class RuleForm:
     def placeholders(self) -> list[str]:
         """What texts may hold."""
         return [f"{{{name}}}" for name in PLACEHOLDERS]
+
+
+def _with_own(known: Sequence[tuple[str, str]], own: str) -> list[tuple[str, str]]:
+    """The choices, with what the rule says already though nobody knows it just now: a select would drop it unseen."""
+    if not own or own in dict(known):
+        return list(known)
+    return [*known, (own, own.removeprefix(CUSTOM) if own.startswith(CUSTOM) else UNSEEN)]
 
 
 def _misfit(form: forms.Form) -> str:

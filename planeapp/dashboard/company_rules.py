@@ -23,7 +23,8 @@ from planeapp.customers.rules import RuleSpec, as_data
 from planeapp.dashboard import rule_words
 from planeapp.dashboard.companies import connection_of, frame
 from planeapp.dashboard.company_rule_choices import Choices
-from planeapp.dashboard.company_rule_forms import ACTIONS, RuleForm, Typed, stored, typed
+from planeapp.dashboard.company_rule_forms import RuleForm, Typed, stored, typed
+from planeapp.dashboard.company_rule_parts import ACTIONS
 from planeapp.installations import audit
 from planeapp.installations.access import admin, member
 from planeapp.installations.models import Connection, Membership

@@ -26,8 +26,12 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (390, 1280)
 NO_PAGES = {"setup", "signout", "plane_callback", "healthz", "readyz", "probe",
             "confirm_tools", "try_out", "remove_pair", "sync_pair", "allow_run", "replay_one", "choose", "end_job",
-            "consent", "provider_callback", "client_document"}  # fmt: skip
-PAGES_OF_TESTS = {"receipt"}
+            "consent", "provider_callback", "client_document", "look_again", "untie", "read_companies",
+            "agree_companies_gone", "tie_item", "add_contact", "retry_company", "decide_matches", "switch_rule",
+            "delete_rule", "settle_held", "retry_firing"}  # fmt: skip
+PAGES_OF_TESTS = {"receipt", "companies", "company", "company_matching", "choose_company", "company_rules", "company_rule",
+                  "new_company_rule", "firings", "company_options", "item_companies"}  # fmt: skip
+"""Shown by other tests of this room."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,7 @@ OURS = (
     Place("connect-planner", "/w/sandbox/connect/planner/", "ada", view="connect"),
     Place("connect-planhat", "/w/sandbox/connect/planhat/", "ada", view="connect"),
     Place("pairs-planner", "/w/sandbox/pairs/planner/", "ada", view="pairs"),
+    Place("projects-planhat", "/w/sandbox/pairs/planhat/", "ada", view="pairs"),
     Place("backfill-planner", "/w/sandbox/pairs/planner/{pair}/backfill/", "ada", view="backfill"),
     Place("conflicts", "/w/sandbox/conflicts/", "ada", view="conflicts"),
     Place("runs", "/w/sandbox/runs/", "ada", view="runs"),
@@ -75,6 +80,8 @@ OURS = (
     Place("run-not-kept", "/w/sandbox/runs/00000000-0000-4000-8000-000000000000/", "ada", status=404),
     Place("jobs", "/w/sandbox/jobs/", "ada", view="jobs"),
     Place("settings-planner", "/w/sandbox/connect/planner/settings/", "ada", view="vendor_settings"),
+    Place("webhook-planhat", "/w/sandbox/connect/planhat/webhook/", "ada", view="hand_push"),
+    Place("bot-commands", "/w/sandbox/commands/", "milo", view="bot_help"),
     Place("rules", "/w/sandbox/pairs/planner/{pair}/", "ada", view="pair"),
     Place("audit", "/w/sandbox/audit/", "ada", view="audit"),
     Place("uninstall", "/w/sandbox/uninstall/", "ada", view="uninstall"),

@@ -153,6 +153,15 @@ def test_a_project_that_is_not_there_is_told_with_its_line(team: Team, tmp_path:
     assert "company_rules[0].then[0].project: there is no project NOPE" in ran.out and "CUST (Customer work)" in ran.out
 
 
+def test_the_example_of_the_docs_is_read(connection: Connection, tmp_path: Path) -> None:
+    docs = Path(__file__).parents[2] / "docs" / "settings-file.md"
+    path = tmp_path / "settings.yaml"
+    path.write_text(docs.read_text().split("```yaml\n")[2].partition("```")[0])
+    run("config", "import", "air", str(path))
+    assert spec_of(CompanyRule.objects.get()).name == "Kick-off"
+    assert options_of(connection).customers == "linked"
+
+
 def test_every_part_of_a_rule_comes_back_as_it_was(connection: Connection, tmp_path: Path) -> None:
     project = str(connection.pairs.get().project_id)
     spec = RuleSpec.model_validate({

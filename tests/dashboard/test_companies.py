@@ -99,3 +99,17 @@ def test_a_connection_without_companies_has_none_of_these_pages(know: Know, path
 def test_companies_that_are_gone_are_not_listed(know: Know) -> None:
     know.company("Gone Ltd", gone_at=timezone.now(), folded=folded("Gone Ltd"))
     assert "Gone Ltd" not in know.page() and "No company yet" in know.page()
+
+
+def test_the_overview_leads_everybody_to_the_companies_and_admins_to_the_projects(know: Know) -> None:
+    admin, member = (" ".join(one.get("/w/air/").content.decode().split()) for one in (know.admin, know.member))
+    assert f'href="{know.base}"' in admin and f'href="{know.base}"' in member
+    assert 'href="/w/air/pairs/planhat/"' in admin and "/w/air/pairs/planhat/" not in member
+    assert "Turn on a Plane project for Planhat" in admin
+
+
+def test_a_search_knows_namesakes_apart_by_their_ids(know: Know) -> None:
+    for ident in ("north-1", "north-2"):
+        know.company("Northwind", external_id=ident)
+    page = know.looks("?q=northwind")
+    assert "north-1" in page and "north-2" in page and "2 found" in page

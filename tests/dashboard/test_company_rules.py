@@ -135,6 +135,13 @@ def test_when_plane_does_not_answer_the_form_says_so_and_still_works(near: Know,
     assert "projects could not be read" in near.page("rules/new/")
 
 
+def test_a_project_that_the_app_does_not_see_any_more_is_not_replaced_unseen(near: Know, team: Team) -> None:
+    unseen = "00000000-0000-4000-8000-000000000000"
+    near.send("rules/new/", do="save", **item_rule({"id": unseen}))
+    path = f"rules/{CompanyRule.objects.get().pk}/"
+    assert filled(near.admin.get(near.base + path), near.base + path)["then-0-project_id"] == unseen
+
+
 # Trying
 
 

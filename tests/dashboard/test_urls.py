@@ -37,6 +37,7 @@ OF_COMPANIES = {
     "item_companies", "untie", "companies", "read_companies", "agree_companies_gone", "company", "tie_item", "add_contact",
     "retry_company", "company_matching", "decide_matches", "choose_company", "company_rules", "new_company_rule",
     "company_rule", "switch_rule", "delete_rule", "settle_held", "firings", "retry_firing", "company_options",
+    "hand_push",
 }  # fmt: skip
 """Pages that only connections with companies have."""
 
@@ -75,6 +76,7 @@ EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "connect": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
     "probe": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "consent": (NO_GET, (SIGN_IN, 403, 403, 200, 404)),  # the page whose link leaves
+    "hand_push": (CHANGE, (SIGN_IN, 403, 403, 200, 404)),  # shows the new secret at once, and only then
     "vendor_settings": (CHANGE, (SIGN_IN, 403, 403, 302, 404)),  # every field of the form may be left empty
     "confirm_tools": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "try_out": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
@@ -238,7 +240,7 @@ RULE = {
 SECOND = {
     "signin": ({}, 302), "signout": ({}, 302), "probe": ({}, 302), "consent": ({}, 200), "sync_pair": ({}, 302),
     "allow_run": ({}, 302), "choose": ({"stays": "plane"}, 302), "undo": ({}, 302), "end_job": ({}, 302),
-    "backfill": ({}, 302),
+    "backfill": ({}, 302), "hand_push": ({}, 200),
     "remove_pair": ({}, 302), "connect": ({"token": "plr_pat_pat_sandbox.secret"}, 302),
     "pairs": ({"project": "INTG", "place": "prj_winter", "zone": "UTC"}, 302),
     "replay": ({"all": "yes"}, 302), "replay_one": ({}, 302),

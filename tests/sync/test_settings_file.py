@@ -180,5 +180,43 @@ def test_the_docs_explain_every_setting() -> None:
 
 
 def test_the_example_of_the_docs_is_read_and_written_as_it_stands() -> None:
-    (example,) = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)
+    example, _ = re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL)  # the other one is of a room above
     assert written(read(example).file).endswith(f"\n{example}")
+
+
+class Greetings:
+    """A part of a room above: a word for each connection."""
+
+    name = "greeting"
+
+    def faults(self, data: Any) -> list[tuple[tuple[str | int, ...], str]]:
+        """Only a short word will do."""
+        return [] if isinstance(data, str) and len(data) < 9 else [((), "write a short word")]
+
+    def exported(self, connection: Any) -> str:
+        """The word."""
+        return "hello"
+
+
+def test_a_part_of_a_room_above_is_handed_over_as_it_stands() -> None:
+    text = "version: 1\nconnections:\n  planner: {pairs: [], greeting: 'off'}\n"
+    given = read(text, [Greetings()])
+    assert given.sections == {"planner": {"greeting": "off"}}
+    assert "greeting: hello" in written(given.file, {"planner": {"greeting": "hello"}})
+
+
+def test_what_such_a_part_finds_wrong_is_told_with_everything_else() -> None:
+    text = "version: 2\nconnections:\n  planner:\n    greeting: good morning\n    gretting: x\n"
+    with pytest.raises(Unreadable) as end:
+        read(text, [Greetings()])
+    told = [str(fault) for fault in end.value.faults]
+    assert told[1:] == [
+        "line 4: connections.planner.greeting: write a short word",
+        "line 5: connections.planner.gretting: there is no such setting; did you mean greeting? known: pairs, greeting",
+    ]
+    assert len(told) == 3
+
+
+def test_without_the_room_its_part_is_refused_by_name() -> None:
+    told = faults("version: 1\nconnections:\n  planner: {greeting: hello}\n")
+    assert told == ["line 3: connections.planner.greeting: there is no such setting; known: pairs"]

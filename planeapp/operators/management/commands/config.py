@@ -84,9 +84,9 @@ class Command(GroundcrewCommand):
     def _tell(self, steps: Sequence[Step], more: Sequence[Change], dry_run: bool, as_json: bool) -> None:
         counts, others = settings_import.counts(steps), settings_changes.counts(more)
         if as_json:
-            pairs, companies = [_data(step) for step in steps], [_data(step, "part") for step in more]
-            told = {"counts": counts, "pairs": pairs, "company_counts": others, "companies": companies}
-            self.print_json({"dry_run": dry_run, **told})
+            companies = {"company_counts": others, "companies": [_data(step, "part") for step in more]} if more else {}
+            pairs = [_data(step) for step in steps]
+            self.print_json({"dry_run": dry_run, "counts": counts, "pairs": pairs, **companies})
             return
         self._list(steps, LINES)
         self._list(more, COMPANY_LINES)
