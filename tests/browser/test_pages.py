@@ -16,6 +16,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 from playwright.sync_api import Error, Page, expect
 from selectolax.lexbor import LexborHTMLParser
 
+from tests.browser.accessibility import grave
 from tests.browser.visitor import Visitor
 from tests.end_to_end.journey import Newcomer
 from tests.harness import ROOT, Stack
@@ -176,6 +177,8 @@ def test_the_page_loads_without_complaints_and_fits_a_phone(
     assert answer is not None
     assert answer.status == place.status
     assert pictured(visitor.tab, place.name) == []
+    if place.site == "app":
+        assert grave(visitor.tab) == []
     assert unexpected(visitor, place) == []
 
 
@@ -251,6 +254,20 @@ STICKING_OUT = """() => {
   if (wide.scrollWidth <= wide.clientWidth) return [];
   const past = [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > wide.clientWidth + 1);
   return [`${wide.scrollWidth} > ${wide.clientWidth}`, ...past.slice(0, 5).map((one) => one.outerHTML.slice(0, 120))];
+}"""
+
+
+def test_what_people_cannot_read_or_use_would_be_noticed(visitor: Visitor) -> None:
+    visitor.tab.goto("/")
+    visitor.tab.evaluate(HARD_TO_USE)
+    told = " ".join(grave(visitor.tab))
+    visitor.complaints.clear()  # of the picture that is not there
+    assert all(rule in told for rule in ("image-alt", "label", "color-contrast"))
+
+
+HARD_TO_USE = """() => {
+  document.querySelector("main").innerHTML = "<img src='/static/img/none.svg'><input><p>Hello</p>";
+  Object.assign(document.querySelector("main p").style, {color: "#999", background: "#aaa"});
 }"""
 
 
