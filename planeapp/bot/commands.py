@@ -1,8 +1,8 @@
 """The command table: what a person may write to the bot. Parser, suggestions, help and docs come from it.
 
 ``words`` are the phrases that start a command, without articles ("remove block" also hears "remove the block").
-``[it]``, ``[me]``, ``[whose]``, ``[name]`` and ``[long]`` mark places where "this item", "me", "Acme's", a company or a
-length may stand. The longest phrase wins.
+``[it]``, ``[me]``, ``[whose]``, ``[label]`` and ``[long]`` mark places where "this item", "me", "Acme's", a tag or a length
+may stand; at ``[this]``, ``[theirs]`` and ``[name]`` an item, "Acme's" and a company must. The longest phrase wins.
 """
 
 from __future__ import annotations
@@ -36,7 +36,13 @@ COMMANDS: tuple[Command, ...] = (
         words=(
             "help", "help me", "what can you do", "what do you do", "what do you understand", "how do you work",
             "how does this work", "commands", "show [me] commands", "list commands", "which commands do you know",
-            "what commands do you know", "what commands are there", "what are commands", "usage",
+            "what commands do you know", "what commands are there", "which commands are there", "what are commands",
+            "which commands can i use", "what commands can i use", "usage", "show [me] what you can do",
+            "tell [me] what you can do", "what are you able to do", "what can i ask you", "what can i ask",
+            "what can i write", "what can i say", "how do i use you", "how can i use you", "how do i talk to you",
+            "i need help", "help me out",
+            "what commands do you have", "which commands do you have", "what can i do with you", "what can i do here",
+            "show [me] commands you know", "what are you capable of", "how does bot work",
         ),
         usage="help",
         help="Shows what I understand.",
@@ -49,6 +55,12 @@ COMMANDS: tuple[Command, ...] = (
             "status", "show [me] status", "give [me] status", "tell [me] status", "get [me] status", "what is status",
             "what's status", "whats status", "is [it] scheduled", "when is [it] scheduled", "is [it] synced",
             "any updates", "any update", "any news", "what's up with [it]", "what is up with [it]",
+            "let [me] know status", "give [me] update", "what is state", "what's state", "sync status",
+            "show [me] sync status", "current status", "latest status", "quick status", "when does [it] start",
+            "when is [it] planned", "is [it] planned", "was [it] synced", "has [it] been synced",
+            "has [it] been scheduled", "did [it] sync",
+            "how is [this] doing", "how's [this] doing", "what's going on with [this]", "what is going on with [this]",
+            "where do we stand", "how far are we with [this]",
         ),
         usage="status",
         help="Shows this item: its block, its customers, the last sync, and what is held back and why.",
@@ -60,8 +72,10 @@ COMMANDS: tuple[Command, ...] = (
         words=(
             "schedule", "schedule block", "block", "block off", "block out", "block time", "plan", "book", "book time",
             "reserve", "reserve time", "timebox", "put [it] on calendar", "put [it] in calendar",
-            "put [it] on schedule", "add [it] to calendar", "add [it] to schedule", "create block", "make block",
-            "add block", "set up block", "book block",
+            "put [it] on schedule", "put [it] into calendar", "get [it] on calendar", "get [it] in calendar",
+            "get [it] into calendar", "add [it] to calendar", "add [it] to schedule", "create block", "make a block",
+            "add block", "set up block", "book block", "pencil [it] in", "slot [it] in", "set aside",
+            "set aside time", "find time", "find slot", "allocate", "allocate time",
         ),
         usage="schedule <when> [for <how long>]",
         help="Puts a block into the schedule and the dates on this item.",
@@ -73,7 +87,7 @@ COMMANDS: tuple[Command, ...] = (
         words=(
             "move", "reschedule", "re-schedule", "shift", "postpone", "defer", "delay", "push", "push [it] back",
             "push [it] out", "bring [it] forward", "pull [it] forward", "extend", "prolong", "lengthen", "shorten",
-            "make [it]",
+            "cut [it] by", "reduce [it] by", "add [long] to block", "add [long] to it", "make [it]", "start [this]",
         ),
         usage="move to <when> | move by <how much> | extend by <how much>",
         help="Moves the block, or makes it longer or shorter.",
@@ -84,9 +98,12 @@ COMMANDS: tuple[Command, ...] = (
         name="unschedule",
         words=(
             "unschedule", "un-schedule", "remove block", "delete block", "cancel block", "drop block", "clear block",
-            "remove schedule", "delete schedule", "clear schedule", "remove [it] from schedule",
-            "remove [it] from calendar", "delete [it] from calendar", "take [it] off schedule",
-            "take [it] off calendar", "take [it] out of calendar",
+            "get rid of block", "free slot", "free up slot", "release slot", "release block", "cancel slot",
+            "remove slot", "remove schedule", "delete schedule", "clear schedule", "cancel schedule",
+            "remove [it] from schedule", "remove [it] from calendar", "delete [it] from calendar",
+            "delete [it] from schedule", "drop [it] from calendar", "drop [it] from schedule",
+            "clear [it] from calendar", "take [it] off schedule", "take [it] off calendar", "take [it] out of calendar",
+            "take [it] out of schedule",
         ),
         usage="unschedule",
         help="Removes or unlinks the block, by the rule of this workspace.",
@@ -96,7 +113,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="link",
         words=(
-            "link", "customers", "add [name] as customer", "add customer", "add customers", "add company", "connect",
+            "link", "customers", "add [name] as customer", "add [name] as customers", "tie [this] to",
+            "tie [this] with", "add customer", "add customers", "add company", "connect",
             "attach", "associate",
         ),
         usage="link <company> [and <company>]",
@@ -108,7 +126,7 @@ COMMANDS: tuple[Command, ...] = (
         name="unlink",
         words=(
             "unlink", "un-link", "remove [name] from [this]", "remove customer", "remove customers", "remove company",
-            "remove link",
+            "remove [name] as customer", "remove [name] as customers", "take [name] off [this]", "remove link",
             "delete link", "disconnect", "detach",
         ),
         usage="unlink <company>",
@@ -119,10 +137,18 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="customer",
         words=(
-            "customer", "customer card", "customer info", "show [me] customer", "show [me] customer card",
+            "customer", "customer card", "customer info", "customer details", "show [me] customer",
+            "show [me] customer details", "show [me] [whose] customer card", "which company is [it] for",
+            "what company is [it] for",
             "who is customer", "who's customer", "whos customer", "who is [it] for", "who's [it] for",
             "whos [it] for", "who are we doing [it] for", "tell me about customer",
             "which customer is [it] for", "what customer is [it] for", "which customers are waiting for [it]",
+            "which customers wait for [it]", "who is waiting for [this]", "who's waiting for [this]",
+            "whos waiting for [this]", "who waits for [this]", "who are we building [it] for", "for whom is [this]",
+            "for whom are we doing [this]", "for whom are we building [this]", "tell [me] about",
+            "what do we know about", "what phase is [name] in", "which phase is [name] in", "what is [theirs] phase",
+            "what's [theirs] phase", "what is [theirs] health", "what's [theirs] health", "how is [theirs] health",
+            "what is [theirs] arr", "what's [theirs] arr", "when is [theirs] renewal", "what is [theirs] renewal date",
         ),
         usage="customer [<company>]",
         help="Shows who waits for this item: phase, health, owner, ARR, renewal, open items, contacts.",
@@ -135,6 +161,10 @@ COMMANDS: tuple[Command, ...] = (
             "contacts", "contact list", "what contacts do we have", "which contacts do we have",
             "show [me] [whose] contacts", "list [whose] contacts",
             "get [me] [whose] contacts", "give [me] [whose] contacts", "who are [whose] contacts",
+            "what are [whose] contacts", "contact details", "contact persons", "who do we know at",
+            "who can i talk to at", "who can i contact at", "who should i talk to at", "who should i contact at",
+            "who is our contact at", "who is contact at", "who's contact at", "who is contact for",
+            "who is contact person at", "whom do we know at", "whom should i contact at", "whom can i contact at",
         ),
         usage="contacts [<company>]",
         help="Lists a company's contacts.",
@@ -161,6 +191,8 @@ COMMANDS: tuple[Command, ...] = (
         name="set_phase",
         words=(
             "set [whose] phase", "change [whose] phase", "update [whose] phase", "move [name] to phase",
+            "set [name] to phase", "switch [name] to phase", "change [name] to phase",
+            "put [name] in phase", "put [name] into phase", "move [name] into phase",
             "set customer phase", "set company phase",
             "phase",
         ),
@@ -171,7 +203,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(
         name="tag",
-        words=("tag", "add tag", "set tag"),
+        words=("tag", "add [label] tag", "set tag", "give [name] tag"),
         usage="tag [<company>] <tag>",
         help="Tags the company, if this workspace allows it.",
         example="tag Acme gold",
@@ -180,8 +212,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(
         name="sync",
         words=(
-            "sync", "resync", "re-sync", "synchronise", "synchronize", "refresh", "run sync", "start sync",
-            "force sync", "trigger sync",
+            "sync", "synch", "resync", "re-sync", "synchronise", "synchronize", "refresh", "run sync", "start sync",
+            "force sync", "trigger sync", "do sync", "do resync", "do re-sync",
         ),
         usage="sync",
         help="Syncs this item now.",
@@ -200,7 +232,15 @@ COMMANDS: tuple[Command, ...] = (
             "why is [it] stuck", "what is holding [it] back", "what's holding [it] back", "whats holding [it] back",
             "what is blocking [it]", "what's blocking [it]",
             "what is blocking sync", "what's blocking sync", "explain",
-            "explain why [it] isn't synced", "explain why [it] is not synced",
+            "explain why [it] isn't synced", "explain why [it] is not synced", "why was [it] held back",
+            "why was [it] not scheduled", "why wasn't [it] scheduled", "why is [this] not in", "why isn't [this] in",
+            "why isn't [this] on", "why is [this] not on", "why does [this] not show up", "why doesn't [this] show up",
+            "why does [this] not appear", "why doesn't [this] appear", "what's wrong with sync",
+            "what is wrong with sync", "what is stopping [this]", "what's stopping [this]", "what stops [this]",
+            "what is keeping [this]", "what's keeping [this]", "why is [it] not being synced", "why isn't [it] being synced",
+            "what is holding [it] up", "what's holding [it] up", "why not in sync",
+            "why is [it] not in sync", "why isn't [it] in sync", "why is [it] out of sync", "why is sync failing",
+            "why did sync fail", "why does sync fail",
         ),
         usage="why not synced",
         help="Explains, with the reasons in the activity log, why this item is not in step.",
@@ -211,7 +251,8 @@ COMMANDS: tuple[Command, ...] = (
         name="undo",
         words=(
             "undo", "undo last", "undo last action", "undo last change", "undo last command", "undo last step",
-            "undo last thing", "revert", "revert last change", "roll [it] back", "rollback", "take [it] back",
+            "undo last thing", "undo last thing you did", "undo what you did", "undo what you just did",
+            "revert", "revert last change", "roll [it] back", "rollback", "take [it] back",
         ),
         usage="undo",
         help="Takes back the last thing I did on this item.",

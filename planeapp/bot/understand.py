@@ -33,6 +33,14 @@ _SECOND_THOUGHT = re.compile(
     r"sync|move|unlink|undo|tag|set|add|remove|log)\b)"
 )
 SHALL_I = "Shall I schedule it?"
+FOR_ME = "Is that for me? If so, please write only the command."
+_WITHOUT_ARGUMENTS = frozenset(["help", "status", "unschedule", "sync", "why", "undo"])
+# "Could we schedule a meeting": not the block of this item.
+_OTHER_THING = re.compile(
+    r"\s*(?:a|an|another|our|some|the)\s+(?!block|slot|session|time|work|item|task|issue|card)[a-z]{3,}"
+)
+_PRONOUN = re.compile(r"[a-z]+\s+(?:me\s+|us\s+)?(?:it|its|them|their|they)(?!\w)")
+_OBJECT = frozenset(["it", "this", "that", "these", "them", "everything", "all", "me", "us"])
 CHANGED = "Did you change your mind? I have done nothing yet; please write again what I should do."
 
 
@@ -101,16 +109,41 @@ def _sentence(sentence: Speech, heard: Heard, spoken: list[Spoken], talk: list[c
     for clause in clauses.split(sentence, heard.now):
         try:
             args = _arguments(clause, heard)
+            if args is not None:
+                args |= _same_company(clause, args, spoken)
         except Unclear as unclear:
-            if not talked:
+            if not (talked or clause.called or _among_people(clause)):
                 unclear.about = clause.hit.command.words[0] if clause.hit else ""
                 raise
+            args = None
+        if clause.called and clause.hit and args is not None:
+            if clause.hit.command.changes:
+                raise Unclear(FOR_ME)
             args = None
         if clause.hit and args is not None:
             spoken.append(Spoken(clause.hit.command.name, args))
         else:
             talked = talked or clause.hit is not None
             talk.append(clause)
+
+
+def _among_people(clause: clauses.Clause) -> bool:
+    """ "Let's sync on monday" and "can we get help from Jo" say more than the command, and to each other."""
+    if not clause.together or clause.hit is None:
+        return False
+    return clause.hit.command.name in _WITHOUT_ARGUMENTS or _OTHER_THING.match(clause.hit.rest.low) is not None
+
+
+def _same_company(clause: clauses.Clause, args: dict[str, Any], spoken: list[Spoken]) -> dict[str, str]:
+    """ "Tag Acme gold and set its phase": the company that "it" means is the one named just before."""
+    takes_one = clause.hit is not None and clause.hit.command.name in ("set_phase", "tag", "contacts", "customer")
+    if not takes_one or "company" in args or not spoken or not _PRONOUN.match(clause.said.low):
+        return {}
+    said = spoken[-1].args
+    named = [said["company"]] if "company" in said else said.get("companies", [])
+    if len(named) > 1:
+        raise Unclear("One company at a time, please. Which one?")
+    return {"company": named[0]} if named else {}
 
 
 def _takes_back(clause: clauses.Clause, heard: Heard) -> bool:
@@ -131,16 +164,32 @@ def _arguments(clause: clauses.Clause, heard: Heard) -> dict[str, Any] | None:
 def _suggestion(clause: clauses.Clause, heard: Heard, clauses_said: int) -> str | None:
     """A question for words that look like a failed command: a time alone, or a short order with an unknown verb."""
     said = clause.said
-    if clause.negated or clause.hit or clauses_said > 1:
+    if clause.negated or clause.hit or clause.together or clauses_said > 1:
         return None
     if clauses.only_time(said, heard.now):
+        if said.low.rstrip().endswith("?"):
+            return None
         return f"{SHALL_I} Then please write: schedule {said.text.strip()[:60]}."
+    if clauses.time_first(said, heard.now):
+        return None
     words = re.findall(r"[^\W\d_][\w'-]*", said.low)
-    if not words or len(words[0]) < 3 or any(cover in said.low for cover in (*speech.COVERS, "@")):
+    if not words or len(words[0]) < 3 or "'" in words[0] or any(cover in said.low for cover in (*speech.COVERS, "@")):
         return None
     if manners.TALK.search(said.low) or len(words) > (4 if clause.polite else 3) or is_form(words[0]):
         return None
     command = nearest(said)
     if command:
         return f"I do not know “{words[0]}”. Do you mean: {command.example}? Write help to see everything."
+    if not _is_order(said, words, clause):
+        return None
     return f"I do not know “{words[0]}”. Write help to see what I understand."
+
+
+def _is_order(said: Speech, words: list[str], clause: clauses.Clause) -> bool:
+    """Whether unknown words are said to the bot: "archive it", "frobnicate"; not "bravo!", "hi Jo", "review my code"."""
+    named = said.text.strip()[:1].isupper() and clause.greeted
+    if len(words[0]) < 4:
+        return False
+    if len(words) == 1:
+        return not (named or said.low.rstrip().endswith("!"))
+    return words[1] in _OBJECT or re.match(r"\s*\S+\s+[^\W\d_a-z]", said.text) is not None

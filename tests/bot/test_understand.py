@@ -132,6 +132,48 @@ def test_a_company_named_like_a_command_does_not_hide_the_command() -> None:
     assert args("link Sync", companies=("Sync",)) == {"companies": ["Sync"]}
 
 
+def test_an_article_belongs_to_a_name_only_when_the_name_is_written_as_one() -> None:
+    assert args("link the Walt Disney Company") == {"companies": ["the Walt Disney Company"]}
+    assert hear("link the walt disney company").commands == ()
+
+
+def test_who_writes_and_between_names_means_the_ampersand_as_part_of_one() -> None:
+    assert args("link Procter & Gamble and Acme") == {"companies": ["Procter & Gamble", "Acme"]}
+    assert args("link Johnson & Johnson") == {"companies": ["Johnson & Johnson"]}
+    assert hear("link Acme & Globex").commands == ()
+
+
+def test_a_numbered_list_is_read_line_by_line() -> None:
+    assert [one.name for one in hear("1. unschedule\n2. sync").commands] == ["unschedule", "sync"]
+
+
+def test_its_means_the_company_that_was_named_just_before() -> None:
+    heard = hear("tag Acme gold and set its phase to live")
+    assert heard.commands[1].args == {"phase": "live", "company": "Acme"}
+    assert hear("link Acme and Globex, then tag it gold").commands == ()
+
+
+@pytest.mark.parametrize("front", ["Anna, ", "@anna "])
+def test_what_is_asked_of_somebody_else_is_not_done(front: str) -> None:
+    assert hear(f"{front}can you link Acme?").ask == "Is that for me? If so, please write only the command."
+    assert hear(f"{front}any updates?").as_data() == {"commands": [], "ask": None}
+
+
+def test_the_line_that_says_who_wrote_a_quoted_mail_is_not_read() -> None:
+    said = "On Tue, Mar 24, 2026 Anna wrote:\n> unlink Acme\n\nsync\n--- Original Message ---\nundo"
+    assert [one.name for one in hear(said).commands] == ["sync"]
+
+
+def test_an_iso_moment_with_an_offset_is_that_moment() -> None:
+    assert args("schedule 2026-11-24T10:00:00-05:00 1h") == {"start": "2026-11-24T16:00:00+01:00", "minutes": 60}
+
+
+def test_hours_written_with_an_h_are_a_time_or_a_length_and_asked_when_they_may_be_both() -> None:
+    assert args("schedule monday 15h00") == {"start": "2026-11-23T15:00:00+01:00"}
+    assert args("schedule monday 1h30") == {"start": "2026-11-23", "minutes": 90}
+    assert "a time or a length" in (hear("schedule monday 10h30").ask or "")
+
+
 def test_typos_are_forgiven_in_verbs_and_kept_in_names() -> None:
     assert args("lnik Acmee Lnik") == {"companies": ["Acmee Lnik"]}
 

@@ -17,20 +17,24 @@ from planeapp.bot.understand import understand
 
 ZONE = "Europe/Stockholm"
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=ZoneInfo(ZONE))
-CORPUS: dict[str, list[list[Any]]] = yaml.safe_load(Path(__file__).with_name("corpus.yaml").read_text("utf-8"))
+CORPORA: list[dict[str, Any]] = [
+    yaml.safe_load(path.read_text("utf-8")) for path in sorted(Path(__file__).parent.glob("corpus*.yaml"))
+]
 
 
 @dataclass(frozen=True)
 class Sentence:
     text: str
     want: list[Any]
+    now: datetime = NOW
+    zone: str = ZONE
 
     def heard(self) -> dict[str, Any]:
-        return understand(self.text, now=NOW, zone=ZONE).as_data()
+        return understand(self.text, now=self.now, zone=self.zone).as_data()
 
     def expected(self) -> list[dict[str, Any]]:
         return [
-            {"name": name, "args": {key: _time(value) for key, value in args.items()}}
+            {"name": name, "args": {key: _time(value, self.zone) for key, value in args.items()}}
             for command in self.want
             for name, args in command.items()
         ]
@@ -42,21 +46,24 @@ class Sentence:
         return got == {"commands": self.expected(), "ask": None}
 
 
-def _time(value: Any) -> Any:
-    """ "2026-11-23T10:00" in the corpus is that time in Stockholm."""
+def _time(value: Any, zone: str) -> Any:
+    """ "2026-11-23T10:00" in the corpus is that time in the zone of the corpus."""
     if isinstance(value, str) and len(value) == 16 and value[10] == "T":
-        return datetime.fromisoformat(value).replace(tzinfo=ZoneInfo(ZONE)).isoformat()
+        return datetime.fromisoformat(value).replace(tzinfo=ZoneInfo(zone)).isoformat()
     return value
 
 
 def sentences(*, nothing: bool) -> Iterator[Sentence]:
-    for group, rows in CORPUS.items():
-        if (group == "nothing") == nothing:
-            yield from (Sentence(text, want) for text, *want in rows)
+    for corpus in CORPORA:
+        heard = corpus.get("heard", {"now": NOW.replace(tzinfo=None).isoformat(), "zone": ZONE})
+        now = datetime.fromisoformat(heard["now"]).replace(tzinfo=ZoneInfo(heard["zone"]))
+        for group, rows in corpus.items():
+            if group != "heard" and (group == "nothing") == nothing:
+                yield from (Sentence(text, want, now, heard["zone"]) for text, *want in rows)
 
 
 def test_the_corpus_has_at_least_300_sentences_and_60_that_ask_for_nothing() -> None:
-    texts = [sentence.text for nothing in (False, True) for sentence in sentences(nothing=nothing)]
+    texts = [(sentence.text, sentence.now) for nothing in (False, True) for sentence in sentences(nothing=nothing)]
     assert len(list(sentences(nothing=False))) >= 300
     assert len(list(sentences(nothing=True))) >= 60
     assert len(texts) == len(set(texts))

@@ -17,17 +17,34 @@ from planeapp.providers import PROVIDERS
 Args = dict[str, Any]
 
 _LITTLE = re.compile(
-    r"(?<![\w'])(?:of|for|on|this|it|that|these|them|the|a|an|work|item|items|task|issue|ticket|one|card|now|"
+    r"(?<![\w'])(?:of|in|to|as|well|and|for|on|this|it|that|these|them|the|a|an|work|item|items|task|issue|ticket|one|card|now|"
     r"right|away|again|here|"
     r"yet|too|once|more|time|from|with|calendar|schedule|plane|instead|then|also|do|update|report|info|"
     rf"{'|'.join(PROVIDERS)}|"
     r"me|us|immediately|today|last|action|change|my|your|you|just|please|currently|so|far|synced|syncing|"
     r"scheduled)(?![\w'])"
 )
+_UP = re.compile(r"up(?!\w)")  # "sync up" is a talk among people
 _CONDITION = re.compile(r"(?<![\w'])(?:if|unless|once|when|whenever)(?![\w'])")
 _OBJECT = re.compile(rf"[\s,.:!?]*(?:$|[+-]|(?:to|by|until)\s|{IT}(?!\w))")
 # Verbs of the table that people use for other things every day: without a time or an object they are talk.
-_EVERYDAY = frozenset(["plan", "block", "book", "reserve", "move", "shift", "delay", "push", "extend", "make"])
+_EVERYDAY = frozenset(
+    ["plan", "block", "book", "reserve", "move", "shift", "delay", "push", "extend", "make", "allocate", "set aside"]
+)
+# Verbs that are said of many other things: more words than the command needs, and it is about those.
+_ELSEWHERE = frozenset(["refresh", "revert", "rollback", "explain", "usage"])
+_COMPOUND = re.compile(  # "sync issues again", "status report": a word of another thing
+    r"(?:issues?|problems?|errors?|fail\w*|bugs?|jobs?|reports?|meetings?|pages?|buttons?|history|wanted|desk|texts?|"
+    r"settings?|logs?|engines?)(?!\w)"
+)
+_TIED = frozenset(["connect", "attach", "associate", "disconnect", "detach"])
+_TIME_MADE = frozenset(["find time", "find slot", "set aside", "set aside time", "allocate", "allocate time"])
+_NEEDS_NAME = frozenset(["tell [me] about", "what do we know about"])
+_DETERMINED = re.compile(
+    rf"\s*(?!{IT}(?!\w))(?:the|a|an|your|my|our|their|his|her|some)\s+(?!work\s+item|item|issue|task|ticket|card)"
+)
+_ONE_WORD = re.compile(r"(?!(?:it|this|that|them|him|her|you|yourself|everything|yesterday|today|work|life)$)\S+")
+_CUSTOMER = re.compile(r"(?:(?:the|this|our)\s+)?(?:customer|company|account|client)(?!\w)")
 _PROSE = re.compile(
     r"(?<![\w'])(?:is|are|was|were|be|been|isn't|aren't|has|have|had|will|would|should|could|can|may|might|must|"
     r"do|does|did|"
@@ -53,7 +70,10 @@ def _none(hit: Hit, heard: Heard) -> Args:
     left = _without_little(hit.rest)
     if not left:
         return {}
-    if len(left.split()) > 2 or _PROSE.search(left):
+    is_question = " " in hit.phrase and not hit.command.changes
+    is_talk = is_question or hit.phrase in _ELSEWHERE or hit.rest.low.lstrip().startswith(":")
+    is_talk = is_talk or _COMPOUND.match(left) is not None
+    if is_talk or len(left.split()) > 2 or _PROSE.search(left) or _UP.match(left):
         raise NotACommand
     raise Unclear(f"I did not understand “{left[:60]}”. Do you mean: {hit.command.example}?")
 
@@ -64,6 +84,8 @@ def _without_little(rest: Speech) -> str:
 
 def _schedule(hit: Hit, heard: Heard) -> Args:
     _no_prose(hit, heard.now)
+    if hit.phrase in _TIME_MADE and sides.says_more(hit.rest.low, heard.now):
+        raise NotACommand
     return times.read(hit.rest.low, heard.now).as_args()
 
 
@@ -83,16 +105,40 @@ def _move(hit: Hit, heard: Heard) -> Args:
 
 def _companies(hit: Hit, heard: Heard) -> Args:
     if hit.whose and _without_little(hit.rest):
+        if not _named(hit.whose):
+            raise NotACommand
         raise Unclear(f"I did not understand “{hit.rest.text.strip()[:60]}”. Which company?")
+    if _UP.match(hit.rest.low.lstrip()) or (hit.phrase in _TIED and _thing(hit.rest)):
+        raise NotACommand
     return {"companies": names.companies(hit.whose or hit.rest, heard.companies)}
+
+
+def _thing(rest: Speech) -> bool:
+    """Whether what follows is no company: "attach the screenshot", "connect the wires to pin 4"."""
+    return bool(_DETERMINED.match(rest.low)) and not _CUSTOMER.search(rest.low)
 
 
 def _company(hit: Hit, heard: Heard) -> Args:
     if hit.whose:
-        return {"company": names.company(hit.whose, heard.companies)}
+        if _without_little(hit.rest):
+            raise NotACommand
+        return {} if people.is_own(hit.whose) else {"company": names.company(hit.whose, heard.companies)}
+    labelled = hit.phrase == "customer" and hit.rest.low.lstrip().startswith(":")
+    if labelled or (hit.phrase in _NEEDS_NAME and not _named(hit.rest)):
+        raise NotACommand
     if not _without_little(hit.rest) or people.is_own(hit.rest):
         return {}
     return {"company": names.company(hit.rest, heard.companies)}
+
+
+def _named(rest: Speech) -> bool:
+    """Whether what follows is meant as a name: "tell me about it" and "… about your weekend" are small talk."""
+    said = rest.trimmed()
+    return (
+        bool(_CUSTOMER.match(said.low) or _ONE_WORD.fullmatch(said.low))
+        or said.text[:1].isupper()
+        or said.low[:1] in tuple(COVERS)
+    )
 
 
 def _contact(hit: Hit, heard: Heard) -> Args:
@@ -108,6 +154,10 @@ def _phase(hit: Hit, heard: Heard) -> Args:
 
 
 def _tag(hit: Hit, heard: Heard) -> Args:
+    if hit.whose and hit.phrase.startswith("give"):
+        return people.tag(hit.rest, heard.companies, adding=True, whose=hit.whose)
+    if hit.whose:
+        return people.tag(hit.whose.joined(hit.rest), heard.companies, adding=True)
     return people.tag(hit.rest, heard.companies, adding=hit.phrase != "tag")
 
 

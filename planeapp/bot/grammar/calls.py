@@ -17,7 +17,9 @@ _GROUP = (
     r"\(?[0-9]+\)?(?![0-9]|:[0-9]|[.,][0-9]{2}(?![0-9.])|\s?(?:[ap]\.?m|h|m|min|mins|minutes?|hours?|s|sec|"
     r"seconds?)(?!\w))"
 )
-_NUMBER = re.compile(rf"(?<![\w:])(?P<plus>\+\s?)?{_GROUP}(?:[ ./-]{{0,2}}{_GROUP})*")
+_NUMBER = re.compile(rf"(?<!\w)(?<![0-9]:)(?P<plus>\+\s?)?{_GROUP}(?:[ ./-]{{0,2}}{_GROUP})*")
+_DOTTED = re.compile(r"(?<![\w:])\+[0-9]{1,3}(?:\.[0-9]{2,4}){2,5}(?![\w.:])")
+_TRUNK = re.compile(r"(?<=[0-9])\s?\(0\)\s?")
 _WAIT = re.compile(
     r"(?:,\s*|and\s+)?(?:(?:after\s+)?(?:a\s+)?(?:wait|waiting|waited|on\s+hold|queue|queued|"
     r"hold)(?!\w)(?:\s+(?:of|for|time|was))*[\s:]*)(?=\S)"
@@ -26,7 +28,8 @@ _SECONDS = re.compile(r"(?P<n>[0-9]{1,5})\s?(?:s|sec|secs|seconds?)(?!\w)")
 _MINUTES_SECONDS = re.compile(r"(?P<m>[0-9]{1,3})\s?m(?:in)?\s?(?P<s>[0-9]{1,2})\s?s(?:ec)?(?!\w)")
 _WAITED = re.compile(r"\s*(?:of\s+)?(?:wait(?:ing)?|on\s+hold|hold)(?!\w)")
 _TALK = re.compile(
-    r"\b(?:with|from|to|number|phone|incoming|outgoing|inbound|outbound|it|took|lasted|was|call|called|a|the|"
+    r"\b(?:with|from|to|number|phone|incoming|outgoing|inbound|outbound|it|took|lasted|lasting|was|call|called|a|the|"
+    r"(?:we|i|they)?\s*(?:talked|spoke)|"
     r"customer|at number|tel|nr)\b"
     r"(?!\s*[0-9]{1,2}(?::|\s?[ap]m))"
 )
@@ -35,7 +38,7 @@ SHORTEST = 5  # digits; fewer are a time or a count, not a phone number
 
 def read(said: Speech, now: datetime) -> dict[str, Any]:
     """The arguments of ``log_call`` (contract). A national number stays as written: no country is guessed."""
-    text, number = _take_number(said)
+    text, number = _take_number(_evened(said))
     rest, waiting = _take_waiting(text)
     args: dict[str, Any] = {"number": number}
     rest = _TALK.sub(" ", rest)
@@ -44,6 +47,12 @@ def read(said: Speech, now: datetime) -> dict[str, Any]:
     if waiting is not None:
         args["waiting_seconds"] = waiting
     return args
+
+
+def _evened(said: Speech) -> Speech:
+    """ "+46.70.123.45.67" and "+46 (0)70 …" as numbers are written elsewhere."""
+    low = _DOTTED.sub(lambda match: match.group().replace(".", "-"), said.low)
+    return Speech(said.text, _TRUNK.sub(" ", low) if "+" in low else low)
 
 
 def _take_number(said: Speech) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from planeapp.bot.grammar import lexer, manners
 from planeapp.bot.grammar.outcome import Unclear
 from planeapp.bot.grammar.phrases import Hit, find
+from planeapp.bot.grammar.pieces import Clock, Day, Days, Number
 from planeapp.bot.grammar.speech import Speech
 
 _JOINT = re.compile(
@@ -30,20 +31,30 @@ _REPORT = re.compile(
     r"might|going\s+to|plans?|planned|i'll|we'll|he'll|she'll|they'll|have\s+to|has\s+to|need\s+to|needs\s+to|"
     r"to)(?![\w'])"
 )
+_GO_AHEAD = re.compile(r"(?<!\w)(?:go\s+ahead|go|so\s+kind|try)$")  # what follows "and" is the request itself
+_INTRO = re.compile(r"(?<!\w)(?:things?|to-?dos?|steps?|requests?|tasks?|favou?rs?|wishes|summary|next|following)$")
 LONGEST = 500  # characters of a sentence that is read as commands
 AHEAD = 120  # characters that show whether a clause begins with a command
 _TIMED = ("schedule", "move")
+_FOR_COMPANY = ("set_phase", "contacts", "customer", "add_contact", "tag")
+_FOR = re.compile(r"(?:for|at|to)\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A piece of a sentence; ``joined`` is "", "comma", "colon" or "and". ``hit``: the command that is meant."""
+    """A piece of a sentence; ``joined`` is "", "comma", "colon" or "and". ``hit``: the command that is meant.
+
+    ``together``: asked of "us"; ``greeted``: a greeting stood in front; ``called``: somebody was called by name.
+    """
 
     said: Speech
     joined: str = ""
     polite: bool = False
     negated: bool = False
     hit: Hit | None = None
+    together: bool = False
+    greeted: bool = False
+    called: bool = False
 
 
 def split(sentence: Speech, now: datetime) -> list[Clause]:
@@ -63,7 +74,11 @@ def _cut(sentence: Speech) -> list[Clause]:
     clauses: list[Clause] = []
     start, joined = 0, ""
     for match in _JOINT.finditer(sentence.low):
-        if match.start() < start or _clause(sentence.part(match.end(), match.end() + AHEAD), "").hit is None:
+        if (
+            match.start() < start
+            or _GO_AHEAD.search(sentence.low, start, match.start())
+            or _clause(sentence.part(match.end(), match.end() + AHEAD), "").hit is None
+        ):
             continue
         clauses.append(_clause(sentence.part(start, match.start()), joined))
         start = match.end()
@@ -79,10 +94,11 @@ def _joint(match: re.Match[str]) -> str:
 
 
 def _clause(said: Speech, joined: str) -> Clause:
-    bare = manners.strip_front(said)
+    whole, bare = said, manners.strip_front(said)
     said = manners.strip_back(bare.said).without(manners.PLEASE)
     said = said.part(len(said.low) - len(said.low.lstrip(" ")))
-    return Clause(said, joined, bare.polite, bare.negated, find(said))
+    greeted = len(bare.said.low) < len(whole.low.strip())
+    return Clause(said, joined, bare.polite, bare.negated, find(said), bare.together, greeted, bare.called)
 
 
 def _merged(clauses: list[Clause], now: datetime) -> list[Clause]:
@@ -90,7 +106,7 @@ def _merged(clauses: list[Clause], now: datetime) -> list[Clause]:
     merged: list[Clause] = []
     for clause in clauses:
         if clause.hit is None and not clause.negated:
-            clause = _time_first(clause, now)
+            clause = _company_first(_time_first(clause, now))
         before = merged[-1] if merged else None
         if before and clause.hit and clause.joined in ("comma", "colon") and _belongs(before, clause, now):
             merged.pop()
@@ -108,8 +124,31 @@ def _time_first(clause: Clause, now: datetime) -> Clause:
     inner = _clause(clause.said.part(end), clause.joined)
     if inner.hit is None or inner.negated or inner.hit.command.name not in _TIMED:
         return clause
-    rest = inner.hit.rest.joined(clause.said.part(0, end))
-    return replace(inner, hit=replace(inner.hit, rest=rest))
+    before = clause.said.part(0, end)
+    if before.low.strip(" ,") == "now" and _says_time(inner.hit.rest, now):
+        return inner
+    return replace(inner, hit=replace(inner.hit, rest=inner.hit.rest.joined(before)))
+
+
+def _says_time(rest: Speech, now: datetime) -> bool:
+    """Whether a day or an hour is said, so that a "now" in front only means "next"."""
+    try:
+        return any(isinstance(piece, Day | Days | Clock | Number) for piece in lexer.pieces(rest.low, now))
+    except Unclear:
+        return True
+
+
+def _company_first(clause: Clause) -> Clause:
+    """ "for Acme please set the phase to onboarding"."""
+    lead = _FOR.match(clause.said.low)
+    if clause.hit or lead is None:
+        return clause
+    for gap in list(re.finditer(r"\s+", clause.said.low))[1:5]:
+        inner = _clause(clause.said.part(gap.end()), clause.joined)
+        if inner.hit and not inner.negated and inner.hit.command.name in _FOR_COMPANY:
+            rest = inner.hit.rest.joined(clause.said.part(0, gap.start()))
+            return replace(inner, hit=replace(inner.hit, rest=rest))
+    return clause
 
 
 def _belongs(before: Clause, clause: Clause, now: datetime) -> bool:
@@ -117,8 +156,10 @@ def _belongs(before: Clause, clause: Clause, now: datetime) -> bool:
         return False
     if clause.hit.command.name in _TIMED:
         return only_time(before.said, now)
-    takes_company = clause.hit.command.name in ("set_phase", "contacts", "customer", "add_contact")
-    return takes_company and re.match(r"(?:for|at|to)\s+\S+(?:\s\S+){0,3}$", before.said.low) is not None
+    return (
+        clause.hit.command.name in _FOR_COMPANY
+        and re.match(r"(?:for|at|to)\s+\S+(?:\s\S+){0,3}$", before.said.low) is not None
+    )
 
 
 def only_time(said: Speech, now: datetime) -> bool:
@@ -148,9 +189,9 @@ def _meant(clauses: list[Clause]) -> list[Clause]:
         elif clause.hit is None:
             frame = _frame(clause)
         elif _counts(clause, frame):
-            frame = "open"
+            frame, clause = "open", replace(clause, called=clause.called or frame == "name")
         else:
-            clause = replace(clause, hit=None)
+            frame, clause = "report", replace(clause, hit=None)
         meant.append(clause)
     return meant
 
@@ -160,9 +201,7 @@ def _counts(clause: Clause, frame: str) -> bool:
     if frame == "condition":
         raise Unclear("I cannot wait for that. Please tell me again when it has happened.")
     if frame == "name":
-        if clause.joined == "colon":
-            return False
-        raise Unclear("Is that for me? If so, please write only the command.")
+        return clause.joined != "colon"
     if clause.polite or frame == "open":
         return True
     return frame in ("negated", "harmless") and clause.joined == "comma"
@@ -174,5 +213,7 @@ def _frame(clause: Clause) -> str:
         return "condition"
     if _REPORT.search(clause.said.low):
         return "report"
+    if _INTRO.search(clause.said.low):
+        return "open"
     is_name = clause.said.text[:1].isupper() and len(clause.said.low.split()) <= 2
     return "name" if is_name and not manners.TALK.search(clause.said.low) else "harmless"

@@ -20,8 +20,9 @@ _HOURS = {
 }  # fmt: skip
 _HOUR_WORD = rf"(?:{'|'.join(_HOURS)})(?!\w)"
 _AT = r"(?:at|@|kl\.?)\s*(?:around\s+|about\s+|approx\.?\s+)?"
-_FRACTION = r"(?P<n>half|(?:a\s+)?quarter)"
 _MERIDIEM = r"(?P<ap>a\.?m\.?|p\.?m\.?)(?!\w)"
+_FRACTION = r"(?P<n>half|(?:a\s+)?quarter|(?:five|ten|twenty|twenty-five)(?=\s+past))"
+_PAST = {"half": 30, "five": 5, "ten": 10, "twenty": 20, "twenty-five": 25}  # else a quarter
 _UNITS = (
     r"(?!\s*(?:%|hours?\b|hrs?\b|h\b|min|mins\b|m\b|days?\b|d\b|weeks?\b|w\b|sec|s\b|working|business|and\s+a\s+half))"
 )
@@ -75,11 +76,14 @@ def _number(match: re.Match[str], now: datetime) -> list[Piece] | None:
 def _relative(match: re.Match[str], now: datetime) -> list[Piece]:
     """ "half past nine", "quarter to 3"."""
     hour, word = _hour(match["h"]), match["n"].strip()
-    minutes = 30 if word == "half" else 15
+    minutes = _PAST.get(word, 15)
     _checked(Clock(hour, minutes))
+    half, bare = (match["ap"] or "")[:1], _bare(match["h"])
+    if half and bare:
+        hour, bare = hour % 12 + (12 if half == "p" else 0), False
     if match["way"] == "past":
-        return [Clock(hour, minutes, bare=_bare(match["h"]))]
-    moment = Clock(hour, 0, bare=_bare(match["h"])).time() or time(0)
+        return [Clock(hour, minutes, bare=bare)]
+    moment = Clock(hour, 0, bare=bare).time() or time(0)
     before = datetime.combine(now.date(), moment) - timedelta(minutes=minutes)
     return [Clock(before.hour, before.minute)]
 
@@ -131,10 +135,15 @@ _TABLE: tuple[tuple[str, Builder], ...] = (
         (r"(?P<w>after|before|at|over|during)\s+(?:the\s+)?(?:lunch(?:time|\s*break)?|noon|midday)(?!\w)", _lunch),
         (r"(?:noon|midday|lunchtime)(?!\w)", _noon),
         (r"midnight(?!\w)", _midnight),
-        (rf"(?:{_AT})?{_FRACTION}\s+(?P<way>past|to)\s+(?P<h>[0-9]{{1,2}}(?![0-9:])|{_HOUR_WORD})", _relative),
+        (
+            rf"(?:{_AT})?{_FRACTION}\s+(?P<way>past|to)\s+(?P<h>[0-9]{{1,2}}(?![0-9:])|{_HOUR_WORD})"
+            rf"(?:\s?{_MERIDIEM})?",
+            _relative,
+        ),
         (rf"(?:{_AT})?(?P<h>[0-9]{{1,2}})(?:[:.](?P<m>[0-9]{{2}}))?\s?{_MERIDIEM}", _meridiem),
         (rf"(?:{_AT})?(?P<h>[0-9]{{1,2}}):(?P<m>[0-9]{{2}})(?::00)?(?:\s*(?:o(?:'|\s)?clock|h))?(?![\w:])", _colon),
         (rf"{_AT}(?P<h>[0-9]{{1,2}})[.h](?P<m>[0-9]{{2}})(?![\w:])", _colon),
+        (r"(?P<h>[0-9]{1,2})h(?P<m>00|(?<=1[3-9]h)[0-5][0-9]|(?<=2[0-3]h)[0-5][0-9])(?![\w:])", _colon),
         (rf"(?:{_AT})?(?P<h>[0-9]{{1,2}}|{_HOUR_WORD})\s*o(?:'|\s)?clock(?!\w)", _marked),
         (rf"{_AT}(?P<h>[0-9]{{1,2}})(?:\s?h)?(?![\w:]|[.][0-9]){_UNITS}", _marked),
         (rf"{_AT}(?P<h>{_HOUR_WORD}){_UNITS}", _marked),

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from planeapp.bot.grammar.outcome import Unclear
+
 HALF_DAY = 240  # minutes; half of a working day of eight hours
 LONGEST_DAYS = 366
 
@@ -18,7 +20,7 @@ _WORDS = "|".join(sorted(_NUMBERS, key=len, reverse=True))
 NUMBER = rf"(?:[0-9]{{1,4}}(?:[.,][0-9]{{1,2}})?|(?:{_WORDS})\b)"
 _HOUR = r"(?:hours?|hrs?|h)(?!\w)"
 _MINUTE = r"(?:minutes?|mins?|min|m)(?!\w)\.?"
-_DAY = r"(?:days?|d)(?!\w)"
+_DAY = r"(?:(?:full|whole|entire)\s+)?(?:days?|d)(?!\w)"
 _WEEK = r"(?:weeks?|wks?|w)(?!\w)"
 _WORKDAY = r"(?:(?:working|business|work|week)[ -]?days?)(?!\w)"
 _GLUE = r"(?:\s*,)?(?:\s+and)?\s*"
@@ -111,6 +113,10 @@ def _clocked(low: str, start: int) -> tuple[Span, int] | None:
     match = _CLOCKED.match(low, start)
     if match is None or int(match["m"] or match["c"]) > 59:
         return None
+    if match["m"] and len(match["m"]) == 2 and (int(match["h"]) > 12 or match["m"] == "00"):
+        return None  # "15h00" is a time of day
+    if match["m"] and len(match["m"]) == 2 and int(match["h"]) > 8:
+        raise Unclear(f"Is {match.group()} a time or a length? Please write it like 10:30, or like 10 hours.")
     return Span(minutes=int(match["h"]) * 60 + int(match["m"] or match["c"])), match.end()
 
 

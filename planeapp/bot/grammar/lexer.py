@@ -6,21 +6,30 @@ import re
 from datetime import datetime, timedelta
 
 from planeapp.bot.grammar import clocks, days, durations
+from planeapp.bot.grammar.outcome import Unclear
 from planeapp.bot.grammar.pieces import Instant, Junk, Mark, Piece
 
 _SKIP = re.compile(r"[\s,.;:!?()\[\]\"'~*_]+")
 _MARKS: tuple[tuple[re.Pattern[str], Mark], ...] = (
     (re.compile(r"(?:utc|gmt)(?!\w)"), Mark("utc")),
-    (re.compile(r"(?:until|till|til|through|thru|ending|ends|up\s+to)(?!\w)"), Mark("until")),
+    (
+        re.compile(
+            r"(?:until|till|til|through|thru|up\s+to|(?:and\s+)?(?:ending|end(?:s|ed)?|finish(?:ing|es)?))(?!\w)"
+        ),
+        Mark("until"),
+    ),
     (re.compile(r"to(?!\w)|-+>?"), Mark("to")),
-    (re.compile(r"(?:from|starting|beginning|starts|start|as\s+of)(?!\w)"), Mark("from")),
+    (re.compile(r"(?:from|starting|beginning|started|starts|start|as\s+of)(?!\w)"), Mark("from")),
     (re.compile(r"between(?!\w)"), Mark("between")),
     (re.compile(r"(?:and|&|\+)(?!\w)"), Mark("and")),
 )
 _FILLER = re.compile(
     r"(?:at|on|in|for|the|of|around|about|approx|approximately|this|it|that|item|task|issue|ticket|one|card|block|slot|"
     r"session|time|some|a|an|me|us|my|our|its|calendar|calender|work|working|day|all|whole|full|entire|just|only|out|"
-    r"off|again|instead|here|too|also|then|lasting|long|duration|kl|o'clock|sharp|date|please|so|well|as)(?!\w)"
+    r"off|again|instead|here|too|also|then|lasting|long|duration|kl|o'clock|sharp|date|please|so|well|as|say)(?!\w)"
+)
+_WITH_OFFSET = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}t[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{3,6})?)?[+-](?!00:?00)[0-9]{2}:?[0-9]{2}(?![\w:])"
 )
 _IN = re.compile(r"in\s+(?:about\s+)?")
 _FROM_NOW = re.compile(r"\s+from\s+now(?!\w)")
@@ -55,7 +64,7 @@ def time_prefix(low: str, now: datetime) -> int:
 
 
 def _next(low: str, place: int, now: datetime) -> tuple[list[Piece], int]:
-    for reader in (_moment, _rules, _span, _mark, _number):
+    for reader in (_instant, _moment, _rules, _span, _mark, _number):
         result = reader(low, place, now)
         if result is not None:
             return result
@@ -68,6 +77,17 @@ def _next(low: str, place: int, now: datetime) -> tuple[list[Piece], int]:
 
 
 Read = tuple[list[Piece], int]
+
+
+def _instant(low: str, place: int, now: datetime) -> Read | None:
+    """ "2027-01-07T14:00:00-05:00"; without an offset, or with that of UTC, day and time are pieces of their own."""
+    match = _WITH_OFFSET.match(low, place)
+    if match is None:
+        return None
+    try:
+        return [Instant(datetime.fromisoformat(match.group().upper()).astimezone(now.tzinfo))], match.end()
+    except (ValueError, OverflowError):
+        raise Unclear("There is no such time. Which date and time do you mean?") from None
 
 
 def _moment(low: str, place: int, now: datetime) -> Read | None:

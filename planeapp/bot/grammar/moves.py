@@ -13,7 +13,7 @@ from planeapp.bot.grammar.outcome import NotACommand, Unclear
 from planeapp.bot.grammar.phrases import IT
 
 LATER = "Earlier or later? Please write it like: move 2 days later."
-_LONGER = {"extend": 1, "prolong": 1, "lengthen": 1, "shorten": -1}
+_LONGER = {"extend": 1, "prolong": 1, "lengthen": 1, "add": 1, "shorten": -1, "cut": -1, "reduce": -1}
 _LATER = {"postpone": 1, "defer": 1, "delay": 1, "push": 1, "bring": -1, "pull": -1}
 _WAYS = {
     "later": 1,
@@ -28,7 +28,7 @@ _WAYS = {
 }
 _OBJECT = re.compile(rf"\s*(?:{IT}|(?:the\s+)?(?:start|end)(?:\s+time)?)(?![\w'])")
 _LEAD = re.compile(
-    r"[\s,:]*(?P<way>back|out|forward|later|earlier)?[\s,]*(?P<by>(?:by|with|for)(?!\w))?\s*(?P<sign>[+-])?\s*"
+    r"[\s,:]*(?P<way>back|out|forward|later|earlier|longer|shorter)?[\s,]*(?P<by>(?:by|with|for)(?!\w))?\s*(?P<sign>[+-])?\s*"
 )
 _ANOTHER = re.compile(r"(?<!\w)another\s+(?P<number>(?=[0-9]|half|two|three|four|five|six|ten|fifteen|twenty|thirty))?")
 _TAIL = re.compile(
@@ -56,7 +56,7 @@ def read(phrase: str, low: str, now: datetime) -> dict[str, Any]:
     delta = _delta(rest)
     if delta:
         return _by(verb, delta)
-    if verb == "make" and not re.fullmatch(r"\s*(?:much\s+)?(?:longer|shorter|later|earlier)\W*", rest):
+    if verb in ("make", "start") and not re.fullmatch(r"\s*(?:much\s+)?(?:longer|shorter|later|earlier)\W*", rest):
         raise NotACommand
     if verb in _LONGER or verb == "make":
         raise Unclear("By how much? Please write it like: extend by 1h.")
@@ -66,7 +66,7 @@ def read(phrase: str, low: str, now: datetime) -> dict[str, Any]:
 def _without_object(low: str) -> str:
     found = _OBJECT.match(low)
     rest = low[found.end() :] if found else low
-    return _ANOTHER.sub(lambda match: "" if match["number"] else "an ", rest)
+    return _ANOTHER.sub(lambda match: "an " if match["number"] is None else "", rest)
 
 
 def _delta(low: str) -> Delta | None:

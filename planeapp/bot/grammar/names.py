@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from planeapp.bot.grammar.days import MONTH, WEEKDAY
+from planeapp.bot.grammar.dates import MONTH, WEEKDAY
 from planeapp.bot.grammar.outcome import NotACommand, Unclear
 from planeapp.bot.grammar.phrases import IT
 from planeapp.bot.grammar.speech import KNOWN, MAIL, QUOTE, URL, Speech
@@ -13,14 +13,24 @@ from planeapp.bot.grammar.speech import KNOWN, MAIL, QUOTE, URL, Speech
 LONGEST_WORDS = 6
 _HERE = rf"(?:{IT}|here)(?!\w)"
 _LEAD = re.compile(
-    rf"[\s,:;-]*(?:(?:{_HERE}|up)\s*)?(?:(?:to|with|for|from|of|at|by|on)\s+)?"
-    r"(?:(?:(?:the|our|a|my)\s+)?(?:customers?|company|companies|accounts?|clients?)(?:\s*:\s*|\s+(?!and\b)))?"
+    rf"[\s,:;-]*(?:(?:{_HERE}|up)\s*)?(?:(?:to|with|for|from|of|at|by|on)\s+)?(?:both(?:\s+of)?\s+)?"
+    r"(?:(?:(?:the|our|a|my|these|those|this|following)\s+)*(?:customers?|company|companies|accounts?|clients?)(?:\s*:\s*|\s+(?!and\b)))?"
 )
 _TAIL = re.compile(
     rf"\s+(?:(?:to|from|with|on|for|as)\s+)(?:{_HERE}|the\s+(?:item|task|issue|ticket)"
     r"|(?:a\s+|the\s+)?(?:customers?|company|companies))[\s.!?;:,]*$"
 )
-_SPLIT = re.compile(r"\s*,\s*(?:and\s+|&\s*)?|\s+and\s+")
+_SPLIT = re.compile(r"\s*,\s*(?:and\s+(?:also\s+)?|&\s*)?|\s+(?:and(?:\s+also)?|as\s+well\s+as)\s+")
+# Little words behind a name that say when or how, not whom.
+_ADVERB = re.compile(
+    r"\s+(?:instead|too|also|as\s+well|again|now|right\s+now|right\s+away|immediately|asap|then|only|here|for\s+now|and)"
+    r"[\s.!?;:,]*$"
+)
+# An "&" that can only be part of one name: "Smith & Sons", "Johnson & Johnson".
+_ONE_NAME = re.compile(
+    r"(?:sons?|daughters?|brothers?|bros\.?|partners?|co\.?|company|associates?|söner|sohn|söhne|cie|fils|friends|family)"
+    r"(?:\s+\w+\.?)?$"
+)
 _SUFFIX = re.compile(r"(?:inc|ltd|llc|gmbh|ab|co|corp|sa|plc|oy|as|bv)\.?\s*$")
 _KEEPS_DOT = re.compile(r"(?:inc|ltd|co|corp|bros|st|a\.b|s\.a)\.$")
 # Words that stand in sentences and not in names: the text only talks about the thing.
@@ -38,21 +48,27 @@ _SENTENCE = re.compile(
 _ASKS = re.compile(
     rf"(?<![\w&])(?:or|us|to|for|from|with|at|on|by|via|not|no|all|every|everything|everyone|any|both|except|"
     rf"without|but|"
-    rf"schedule|scheduled|tomorrow|today|tonight|yesterday|this|these|those|next|{WEEKDAY}|{MONTH})(?![\w&])"
+    rf"schedule|scheduled|tomorrow|today|tonight|yesterday|this|these|those|next|{WEEKDAY}|{MONTH})(?![\w&]|\.\w)"
 )
 
 
-def companies(said: Speech, known: Collection[str] = ()) -> list[str]:
-    """The names in ``said``, as written. Raises ``Unclear`` for what may be no name, ``NotACommand`` for prose."""
+def companies(said: Speech, known: Collection[str] = (), alone: bool = False) -> list[str]:
+    """The names in ``said``, as written. Raises ``Unclear`` for what may be no name, ``NotACommand`` for prose.
+
+    ``alone``: one name is expected, so that "Ben & Jerry's" is not taken for two. Who writes "and" between names
+    means "&" as part of one, too.
+    """
     said = _bare(said)
     if not said:
         raise Unclear("Which company?")
-    return [_one(part, known) for part in _parts(said, known)]
+    parts = _parts(said, known)
+    one_each = alone or any(joint.group().strip() == "and" for joint in _SPLIT.finditer(said.low))
+    return [_one(part, known, one_each) for part in parts]
 
 
 def company(said: Speech, known: Collection[str] = ()) -> str:
     """The one name in ``said``; two are a question."""
-    names = companies(said, known)
+    names = companies(said, known, alone=True)
     if len(names) > 1:
         raise Unclear("One company at a time, please. Which one?")
     return names[0]
@@ -61,7 +77,7 @@ def company(said: Speech, known: Collection[str] = ()) -> str:
 def _bare(said: Speech) -> Speech:
     lead = _LEAD.match(said.low)
     said = said.part(lead.end() if lead else 0)
-    if tail := _TAIL.search(said.low):
+    while tail := _ADVERB.search(said.low) or _TAIL.search(said.low):
         said = said.part(0, tail.start())
     return said.trimmed(" \n,;:!?-")
 
@@ -83,7 +99,7 @@ def _is_known(said: Speech, known: Collection[str]) -> bool:
     return said.text.strip().casefold() in {name.strip().casefold() for name in known}
 
 
-def _one(said: Speech, known: Collection[str]) -> str:
+def _one(said: Speech, known: Collection[str], alone: bool) -> str:
     said = _trimmed(said)
     covered = set(said.low) <= {QUOTE} or set(said.low) <= {KNOWN}
     if covered or _is_known(said, known):
@@ -91,7 +107,7 @@ def _one(said: Speech, known: Collection[str]) -> str:
         if name.strip():
             return " ".join(name.split())
         raise Unclear("Which company?")
-    _check(said)
+    _check(said, alone)
     return " ".join(said.text.split())
 
 
@@ -102,6 +118,15 @@ def _trimmed(said: Speech) -> Speech:
     if said.low.endswith(".") and not _KEEPS_DOT.search(said.low):
         said = said.trimmed(" .")
     return said
+
+
+_ODD = re.compile(r"\s[+/]\s|\w\w/\w\w|[|<>=]|:\s|\((?:the|a|not|from|in|our)\s")
+
+
+def _may_be_two(low: str) -> bool:
+    """Whether an "&" may stand between two names; not in "Smith & Sons" or "Johnson & Johnson"."""
+    left, ampersand, right = low.partition(" & ")
+    return bool(ampersand) and left != right and not _ONE_NAME.match(right)
 
 
 _STATEMENT = re.compile(
@@ -122,14 +147,14 @@ def refuse_prose(said: Speech) -> None:
         raise NotACommand
 
 
-def _check(said: Speech) -> None:
+def _check(said: Speech, alone: bool) -> None:
     if not said.low or not any(letter.isalnum() for letter in said.low):
         raise Unclear("Which company?")
     refuse_prose(said)
     if len(said.low.split()) > LONGEST_WORDS or (URL in said.low and " " in said.low):
         raise NotACommand
     odd = any(letter in said.low for letter in (QUOTE, KNOWN, MAIL, URL))
-    if odd or _ASKS.search(said.low) or re.search(r"\s[&+/]\s|[|<>=]", said.low):
+    if odd or _ASKS.search(said.low) or _ODD.search(said.low) or (not alone and _may_be_two(said.low)):
         raise Unclear(f"Is “{said.text[:60]}” the name of a company? If so, please put it in quotes.")
     if re.match(r"(?:the|a|an)\s", said.low) and not said.text.split()[1][:1].isupper():
         raise Unclear(f"Which company is “{said.text[:60]}”? Please write its name in quotes.")

@@ -11,23 +11,41 @@ from rapidfuzz.distance import OSA
 from planeapp.bot.commands import BY_NAME, PHRASES, Command
 from planeapp.bot.grammar.speech import Speech
 
-_ARTICLE = r"(?:the|a|an|this|that|its|my|your|our|new)"
+_ARTICLE = r"(?:the|a|an|this|that|its|my|your|our|new|all|following|current|latest|already|still|currently|actually)"
+# What else may stand in front of a word: "the scheduled block", "an incoming call".
+_KINDS = {
+    "block": r"(?:scheduled|planned|schedule|time|calendar|existing)",
+    "slot": r"(?:scheduled|planned|time|calendar)",
+    "call": r"(?:incoming|outgoing|inbound|outbound|quick|short|long|phone|customer|support)",
+}
+_NO_NAME = (
+    r"(?:customers?|company|companies|up|out|off|on|in|to|of|for|next|last|first|second|each|every|any|some|more|no)"
+)
 IT = (
-    r"(?:(?:this|that|the|my|our)\s+(?:work\s+)?(?:item|task|issue|ticket|one|thing|card|story)"
+    r"(?:(?:this|that|the|my|our)\s+(?:work\s+)?(?:item|task|issue|ticket|one(?!\s+(?:week|day|hour|month|and))|"
+    r"thing|card|story)"
     r"|this|it|that|these|them|(?:the\s+)?(?:block|slot))"
 )
 _PLACES = {
     "[it]": rf"(?:\s+{IT})?",
     "[this]": rf"\s+{IT}",
     "[me]": r"(?:\s+(?:me|us))?",
-    "[whose]": r"(?:\s+(?P<whose>\S+(?:\s\S+){0,3}?)'s)?",
+    "[whose]": (
+        r"(?:\s+(?P<whose>\S+(?:\s\S+){0,3}?)'s"
+        rf"|\s+(?!(?:{_ARTICLE}|{_NO_NAME})\s)(?P<bare>\S+(?:\s\S+){{0,2}}?))?"
+    ),
+    "[label]": rf"(?:\s+(?:{_ARTICLE}\s+)*(?!(?:{_ARTICLE}|{_NO_NAME})\s)(?P<label>\S+))?",
+    "[theirs]": r"\s+(?P<whose>\S+(?:\s\S+){0,3}?)'s",
     "[name]": r"\s+(?P<whose>\S+(?:\s\S+){0,4}?)",
-    "[long]": r"(?:\s+(?:an?\s+)?(?P<long>[0-9]{1,3}[ -]?(?:m|min|mins|minutes?|h|hours?)))?",
+    "[long]": (
+        r"(?:\s+(?:an?\s+|another\s+|an\s+extra\s+)?(?P<long>(?:[0-9]{1,3}|half(?:\s+an)?|an|one|two|three|five|ten|"
+        r"fifteen|twenty|thirty|forty-five)[ -]?(?:m|min|mins|minutes?|h|hours?)))?"
+    ),
 }
 _STOP = r"(?![\w'/=_@#]|-\w|\.\w)"
 # Real words that lie one slip away from a word of ours and mean something else.
 _OTHER_WORDS = frozenset((
-    "statue", "statutes", "extent", "shorter", "attack", "contracts", "contract", "contents", "contexts",
+    "lunch", "statue", "statutes", "extent", "shorter", "attack", "contracts", "contract", "contents", "contexts",
     "contact", "comments", "comment", "command", "shit", "reverse", "reverts", "customs", "costume", "delays",
     "relay", "replan", "connects", "correct", "sheet", "shed", "scheduler", "plant", "plans", "plane", "lint",
     "links", "blink", "blocks", "books", "boot", "calls", "tall", "tags", "stag", "moves", "movie", "mover",
@@ -38,7 +56,10 @@ _OTHER_WORDS = frozenset((
 _PLAIN = frozenset((
     "what", "this", "that", "with", "from", "take", "make", "show", "list", "give", "does", "when", "which",
     "know", "have", "work", "tell", "here", "there", "back", "last", "your", "doing", "about", "synced",
-    "scheduled", "syncing", "holding", "forward", "thing", "step",
+    "scheduled", "syncing", "holding", "forward", "thing", "step", "find", "free", "start", "give", "where", "whom",
+    "need", "current", "latest", "switch", "allocate", "pencil", "slot", "reduce", "aside", "into", "there", "just",
+    "persons", "person", "details", "health", "show", "appear", "keeping", "stopping", "stops", "waiting", "waits",
+    "building", "should", "stand", "rid", "release",
 ))  # fmt: skip
 _WORD = re.compile(r"[a-zà-ÿ-]+")
 _SHORTENED = re.compile(r"[a-z]+'[a-z]+")
@@ -58,7 +79,8 @@ def _pattern(phrase: str) -> re.Pattern[str]:
     words = phrase.split()
     parts = [re.escape(words[0])]
     for word in words[1:]:
-        parts.append(_PLACES.get(word) or rf"\s+(?:{_ARTICLE}\s+)*{re.escape(word)}")
+        before = f"(?:{_ARTICLE}|{_KINDS[word]})" if word in _KINDS else _ARTICLE
+        parts.append(_PLACES.get(word) or rf"\s+(?:{before}\s+)*{re.escape(word)}")
     return re.compile("".join(parts) + _STOP)
 
 
@@ -105,9 +127,10 @@ def _exact(said: Speech) -> Hit | None:
         return None
     match, phrase = max(matches, key=lambda found: (len(found[1].split()), found[0].end()))
     groups, rest = match.groupdict(), said.part(match.end())
-    whose = said.part(*match.span("whose")) if groups.get("whose") else None
+    owner = next((name for name in ("whose", "bare", "label") if groups.get(name)), None)
+    whose = said.part(*match.span(owner)) if owner else None
     if groups.get("long"):
-        rest = rest.joined(said.part(*match.span("long")))
+        rest = said.part(*match.span("long")).joined(rest)
     return Hit(PHRASES[phrase], phrase, rest, whose)
 
 

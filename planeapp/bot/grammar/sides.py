@@ -37,6 +37,8 @@ class Side:
         if isinstance(piece, Day) and self.day and is_plain(piece) != is_plain(self.day):
             self.day, self.weekday = (piece, self.day) if is_plain(self.day) else (self.day, piece)
             return
+        if isinstance(piece, Part) and self.part and self.part.half == piece.half and not piece.before:
+            return  # "first thing in the morning"
         if getattr(self, name) is not None:
             raise Unclear("I heard two different times. Which one?")
         setattr(self, name, piece)
@@ -71,6 +73,11 @@ class Phrase:
 def says_time(low: str, now: datetime) -> bool:
     """Whether anything about time is said at all."""
     return any(not isinstance(piece, Mark | Junk) for piece in lexer.pieces(low, now))
+
+
+def says_more(low: str, now: datetime) -> bool:
+    """Whether a word is said that has nothing to do with time."""
+    return any(isinstance(piece, Junk) for piece in lexer.pieces(low, now))
 
 
 def gather(low: str, now: datetime) -> Phrase:

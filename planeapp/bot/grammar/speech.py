@@ -27,6 +27,9 @@ _EVEN = str.maketrans(
 )
 _LINE_ENDS = str.maketrans({"\r": "\n", "\u2028": "\n", "\u2029": "\n"})
 _CODE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+# Lines of an answered mail: ">", the line that says who wrote it, and all that follows "Original message".
+_QUOTED = re.compile(r"\s*>|.{0,120}[0-9@>].{0,80}(?<!\w)(?:wrote|writes|skrev|schrieb)\s*:\s*$", re.IGNORECASE)
+_FORWARDED = re.compile(r"\n\s*-{3,}\s*(?:original|forwarded)\s+message\s*-{3,}", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _SPACES = re.compile(r" {2,}")
 _BULLET = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+(?=\S)")
@@ -81,7 +84,8 @@ class Speech:
 def hear(text: str, companies: Iterable[str] = ()) -> Speech:
     """The text without code and quoted mail, evened out and covered. Only the first 4,000 characters are read."""
     even = _CONTROL.sub(" ", _CODE.sub("\n", text[:LIMIT].translate(_LINE_ENDS)).translate(_EVEN))
-    lines = (_BULLET.sub("", line) for line in even.split("\n") if not line.lstrip().startswith(">"))
+    own = _FORWARDED.split(even, maxsplit=1)[0].split("\n")
+    lines = (_BULLET.sub("", line) for line in own if not _QUOTED.match(line))
     said = _SPACES.sub(" ", "\n".join(lines))
     return Speech(said, _cover(said, companies))
 

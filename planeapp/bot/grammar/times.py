@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from planeapp.bot.grammar import days as day_words
+from planeapp.bot.grammar import dates
 from planeapp.bot.grammar.durations import Span
 from planeapp.bot.grammar.outcome import Unclear
 from planeapp.bot.grammar.pieces import Day, Part, Weekday, YearlessDate
@@ -157,7 +157,7 @@ def _range(phrase: Phrase, now: datetime, past: bool) -> When:
         raise Unclear("From when to when? Please write one start and one end.")
     if left.instant:
         start: datetime = left.instant.at
-        end_day = day_words.resolve(right.day, now.date()) if right.day else start.date()
+        end_day = dates.resolve(right.day, now.date()) if right.day else start.date()
         if not right.timed:
             raise Unclear("Until what time?")
         return _ordered(start, _at(end_day, _time(right), phrase.zone, now))
@@ -189,7 +189,7 @@ def _both_days(left: Side, right: Side, today: date, past: bool) -> tuple[date, 
 
 def _date(said: Side, today: date, past: bool) -> date:
     """The day of one side; a weekday said beside a date must be that of the date."""
-    day = day_words.resolve(said.day, today, past) if said.day else today
+    day = dates.resolve(said.day, today, past) if said.day else today
     if said.weekday and isinstance(said.weekday.value, Weekday) and said.weekday.value.number != day.weekday():
         raise Unclear(f"{day.day} {day:%B} {day.year} is a {day:%A}. Which day do you mean?")
     return day
@@ -210,8 +210,8 @@ def _after(day: Day, first: date, today: date, past: bool) -> date:
         assert isinstance(day.value, Weekday)
         return first + timedelta(days=(day.value.number - first.weekday()) % 7)
     if isinstance(day.value, YearlessDate) and not past:
-        return day_words.resolve(day, max(first, today))
-    return day_words.resolve(day, today, past)
+        return dates.resolve(day, max(first, today))
+    return dates.resolve(day, today, past)
 
 
 def _clock_range(phrase: Phrase, first: date, last: date, now: datetime) -> When:
