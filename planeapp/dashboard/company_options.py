@@ -25,7 +25,11 @@ from planeapp.lib.errors import GroundcrewError
 
 log = structlog.get_logger(__name__)
 KEPT_SECONDS = 60
-NEEDS = {"tallies": ("write_tallies", "write figures"), "finished": ("tell", "leave notes and tasks")}
+NEEDS = {
+    "tallies": ("write_tallies", "write figures"),
+    "finished": ("tell", "leave notes and tasks"),
+    "edits": ("update_company", "change companies"),
+}
 FOLLOWS = ("match", "tallies", "mirror", "labels", "cards")
 """The errands that options matter to."""
 
@@ -49,6 +53,7 @@ class OptionsForm(forms.Form):
     )  # fmt: skip
     tallies = forms.BooleanField(label="Show figures of its work on each company", required=False)
     finished = forms.ChoiceField(label="When all work for a company is done", widget=forms.RadioSelect)
+    edits = forms.BooleanField(label="Let the bot change phases and tags", required=False)
 
     def __init__(self, data: Any, connection: Connection, lacks: Mapping[str, str], *, shut: bool = False) -> None:
         """``lacks``: option → why it cannot be used now; it stays as it is then. ``shut``: to look at only."""
@@ -80,6 +85,9 @@ class OptionsForm(forms.Form):
             ("task", "A task for the company’s owner"),
         ]
         finished.help_text = f"Written in {self.name}, once each time its last open work item is done."
+        self.fields[
+            "edits"
+        ].help_text = f"Written in {self.name} when a member of the workspace asks for it in a comment: “set phase live”, “tag Acme gold”."
         self.fields["tallies"].help_text = (
             f"Written in {self.name}: how many work items are open, how many of them urgent, and since when. It makes these "
             "three fields there if they are missing."

@@ -40,6 +40,13 @@ def test_options_are_saved_once_and_their_errands_asked_for(near: Know) -> None:
     )
 
 
+def test_the_bot_may_change_companies_once_an_admin_said_so(near: Know) -> None:
+    assert not options_of(near.connection).edits
+    save(near, edits="on")
+    assert options_of(near.connection).edits
+    assert "Let the bot change phases and tags" in near.page("options/")
+
+
 def test_what_the_connection_may_not_do_is_greyed_out_with_the_reason(near: Know) -> None:
     able = [one for one in KNOWS_COMPANIES["abilities"] if one not in ("write_tallies", "tell")]
     Connection.objects.update(report=KNOWS_COMPANIES | {"abilities": able})
