@@ -35,6 +35,9 @@ class Turn(models.Model):
     options = models.JSONField(default=list)
     pending = models.JSONField(default=dict)  # what the answer asked for, see planeapp.bot.dialogue
     stop_asked = models.BooleanField(default=False)
+    sent_once = models.BooleanField(
+        default=False
+    )  # the answer may be there already, so it is looked for before it is sent
     signed_at = models.DateTimeField(null=True)  # when the person last saw a sign of life
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(db_index=True)

@@ -57,14 +57,19 @@ def deliver(talk: Talk) -> None:
 
 def _comment(talk: Talk) -> None:
     turn = talk.turn
-    _add(talk, _with_options(turn.answer, turn.options), turn.key)
+    _add(talk, _with_options(turn.answer, turn.options), turn.key, look=_maybe_sent(turn))
 
 
-def _add(talk: Talk, text: str, mark: str) -> None:
+def _maybe_sent(turn: Turn) -> bool:
+    """Whether an earlier try may have sent the answer; from now on it may. Saves a call where it certainly was not."""
+    return not Turn.objects.filter(pk=turn.pk, sent_once=False).update(sent_once=True)
+
+
+def _add(talk: Talk, text: str, mark: str, *, look: bool = True) -> None:
     """Mentions the asker, unless that is a bot: it would answer, and so on for ever."""
     asker = mentions.mention_html(str(talk.turn.asker)) if talk.turn.asker and not talk.asked_by_bot else ""
     html = mentions.addressed(asker, mentions.paragraphs(text))
-    talk.plane.add_comment(talk.project, talk.item_id, html, mark)
+    talk.plane.add_comment(talk.project, talk.item_id, html, mark, look=look)
 
 
 def _with_options(text: str, options: list[dict[str, str]]) -> str:
@@ -78,7 +83,7 @@ def _say(talk: Talk) -> None:
     signal, more = _signal(turn)
     talk.plane.say(
         str(turn.run_id), turn.answer_kind or "response", turn.answer,
-        signal=signal, signal_metadata=more, mark=turn.key,
+        signal=signal, signal_metadata=more, mark=turn.key, look=_maybe_sent(turn),
     )  # fmt: skip
 
 

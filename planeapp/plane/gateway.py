@@ -194,13 +194,14 @@ class Plane(Runs, Customers):
         """One comment (id, comment_html, actor, parent, edited_at, external_id, …), or None when it is gone."""
         return or_none(lambda: one(self._wire.read(*self._place(project), "work-items", item, "comments", comment)))
 
-    def add_comment(self, project: str, item: str, html: str, mark: str, *, parent: str = "") -> Row:
+    def add_comment(self, project: str, item: str, html: str, mark: str, *, parent: str = "", look: bool = True) -> Row:
         """Write a comment that carries ``mark``. May be repeated: a comment with this mark is given back instead.
 
         Looks at the newest 100 first, since Plane's own check of external ids is not atomic and the list has no filter.
+        ``look`` false: it was certainly never written before.
         """
         path = (*self._place(project), "work-items", item, "comments")
-        known = self._marked_comment(path, mark)
+        known = self._marked_comment(path, mark) if look else None
         if known is not None:
             return known
         wanted = CreateWorkItemComment(

@@ -52,6 +52,7 @@ class Runs(Workspace):
         metadata: Mapping[str, Any] | None = None,
         parameters: Mapping[str, Any] | None = None,
         mark: str = "",
+        look: bool = True,
     ) -> Row:
         """Add an activity and give it back.
 
@@ -61,11 +62,12 @@ class Runs(Workspace):
         ``auth_request`` (``{"url": "https://…"}``).
 
         With ``mark`` it may be repeated: it is kept in ``content_metadata``, and an activity that has it is given back
-        instead of being said again. Without a mark nothing is looked up, which suits thoughts; a lost answer is then
-        OutcomeUnknown for what becomes a comment.
+        instead of being said again. ``look`` false: it was certainly never said before, so nothing is looked up this time.
+        Without a mark nothing is looked up at all, which suits thoughts; a lost answer is then OutcomeUnknown for what becomes a
+        comment.
         """
         kind = _kind(type)
-        if mark:
+        if mark and look:
             said = next((one_said for one_said in self.activities(run_id) if _mark(one_said) == mark), None)
             if said is not None:
                 return said

@@ -47,7 +47,7 @@ def raising(*errors: Exception) -> Any:
 
 def test_a_plane_that_is_down_gets_the_answer_later(talk: Talk) -> None:
     turn = heard(talk)
-    talk.team.vendors.plane.fault("/comments/", method="GET", status=503)
+    talk.team.vendors.plane.fault("/comments/", method="POST", status=503)
     answer()
     turn.refresh_from_db()
     assert (talk.answers(), turn.attempts, turn.claimed_at) == ([], 1, None)
