@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('bot', '0001_initial'),
-        ('installations', '0007_alerts'),
+        ('installations', '0006_project_facts_and_notes'),
     ]
 
     operations = [
