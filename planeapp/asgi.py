@@ -11,12 +11,14 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from a2wsgi import WSGIMiddleware
+from structlog.contextvars import bound_contextvars
 
 from planeapp.wsgi import application as pages
 
 # The pages come first: importing them loads the settings that the doors need.
 from planeapp.inbox.asgi import PREFIX, Doors, Send  # isort: skip
 from planeapp.lib.bodies import Bodies, Crowded, Message, Receive, TooLarge, TooSlow  # isort: skip
+from planeapp.lib.log_context import telling, with_request_id  # isort: skip
 
 THREADS = 8
 QUERY = "%!$&'()*+,;=:@/?-._~[]{}|^`\\\"<>"
@@ -30,7 +32,9 @@ forms = Bodies(MAX_FORM)
 async def application(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
     """One request."""
     if scope["type"] == "http" and scope["path"].startswith(PREFIX):
-        await doors(scope, receive, send)
+        own, scope = with_request_id(scope)  # the delivery keeps it among its headers; pages have a middleware for it
+        with bound_contextvars(request=own):
+            await doors(scope, receive, telling(send, own))
     elif scope["type"] == "http":
         await _page(scope, receive, send)
     else:

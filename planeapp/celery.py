@@ -39,6 +39,8 @@ app.conf.task_routes = {
     "inbox.retain": BULK,
     "installations.upkeep": BULK,
     "installations.reprobe": BULK,
+    "installations.tell": BULK,
+    "operators.watch": BULK,
 }
 # Wake-ups carry the work; what comes every 10 seconds is the sweep behind them, for wake-ups that were lost. The embedded
 # worker gets no wake-ups and looks every ``EMBEDDED_SECONDS`` instead.
@@ -57,6 +59,8 @@ app.conf.beat_schedule = {
     "retention": {"task": "inbox.retain", "schedule": 3600.0},
     "runs": {"task": "sync.retain", "schedule": 3600.0},
     "reprobe": {"task": "installations.reprobe", "schedule": 600.0},
+    "watch": {"task": "operators.watch", "schedule": 60.0},
+    "tell": {"task": "installations.tell", "schedule": 60.0},
     "upkeep": {"task": "installations.upkeep", "schedule": 3600.0},
 }
 EMBEDDED_THREADS = {INBOX: 1, BOT: 2, LIVE: 2, BULK: 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -72,6 +73,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900}
 
 # --- Django ----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -93,6 +95,7 @@ INSTALLED_APPS = [
     "planeapp.operators",
 ]
 MIDDLEWARE = [
+    "planeapp.lib.log_context.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -170,7 +173,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE
 SECURE_HSTS_PRELOAD = SECURE
 SECURE_SSL_REDIRECT = SECURE
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
 SECURE_REFERRER_POLICY = "same-origin"  # with no-referrer browsers send Origin: null, which the CSRF check refuses
 X_FRAME_OPTIONS = "DENY"
@@ -198,5 +201,10 @@ DELIVERY_DAYS = env.number("DELIVERY_DAYS", 30)
 LOG_FORMAT = env.choice("LOG_FORMAT", "console" if DEBUG else "json", ("json", "console"))
 LOGGING = logging_config(LOG_FORMAT)
 LOGGING_CONFIG = "logging.config.dictConfig"
+METRICS_TOKEN = env.text("METRICS_TOKEN")
+SUPPORT_PATH = env.text("SUPPORT_PATH").strip("/")
+SENTRY_DSN = env.text("SENTRY_DSN")
 
-env.finish()
+PROBLEMS = tuple(env.problems)
+if sys.argv[1:2] != ["doctor"]:  # which tells of these, and of all else that is wrong
+    env.finish()

@@ -16,6 +16,7 @@ from planeapp.inbox.models import Delivery, DeliveryCount, Happening
 from planeapp.installations.models import (
     ADMIN,
     MEMBER,
+    Alert,
     AuditEntry,
     Connection,
     Credential,
@@ -322,4 +323,20 @@ class TurnFactory(DjangoModelFactory):
     comment_id = _ids()
     asker = _ids()
     text = "help"
+    due_at = _now()
+
+
+class AlertFactory(DjangoModelFactory):
+    """A connection that is refused, seen just now and not yet told."""
+
+    class Meta:
+        model = Alert
+
+    installation = factory.SubFactory(InstallationFactory)
+    kind = Alert.Kind.BROKEN
+    key = factory.Sequence(lambda number: f"connection-{number}")
+    title = "Planner has to be connected again"
+    text = "Planner no longer accepts the connection."
+    page = factory.LazyAttribute(lambda alert: f"/w/{alert.installation.slug}/connect/planner/")
+    button = "Connect again"
     due_at = _now()

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,10 +35,13 @@ from tests.factories import ProjectPairFactory
 from tests.inbox.sending import SECRET, issue, push
 from tests.installations import at_plane
 from tests.installations.at_plane import take_out
+from tests.operators.running import run
 from tests.planner_signin import METADATA, SignIn, preregistered
+from tests.telling import told
 
 vendors, own_counters = running.vendors, at_plane.own_counters
 pytestmark = pytest.mark.django_db
+METRICS = "canary-metrics-token"
 TENANT = "4c7d7e4e-canary-tenant-0b9a"
 WRONG_TOKENS = {"planner": "plr_pat_canary.wrong-planner-token", "planhat": "canary-wrong-planhat-token"}
 WRONG = {"client": "canary-wrong-client-secret", "issuer": "https://evil.example/canary-issuer", **WRONG_TOKENS}
@@ -46,6 +50,12 @@ PAGES = (
     "",
     "activity/",
     "audit/",
+    "audit/csv/",
+    "activity/csv/",
+    "alerts/",
+    "members/",
+    "settings-file/",
+    "settings-file/download/",
     "connect/planner/",
     "connect/planhat/",
     "pairs/planner/",
@@ -67,7 +77,8 @@ class Journey:
         """Keep an answer of ours: page, headers, and the address that it leads to (Plane's consent page left out)."""
         headers = {name: value for name, value in answer.headers.items() if name != "Location"}
         leads = str(answer.headers.get("Location", ""))
-        self.told[where] = f"{answer.content.decode()} {headers} {leads if leads.startswith('/') else ''}"
+        content = answer.content if hasattr(answer, "content") else answer.getvalue()  # a file comes in parts
+        self.told[where] = f"{content.decode()} {headers} {leads if leads.startswith('/') else ''}"
         return answer
 
     def plant(self, **secrets: str) -> None:
@@ -221,13 +232,24 @@ def refuse_and_refresh(journey: Journey, planner: Any) -> None:
 
 
 def look(journey: Journey) -> None:
+    told()
     for page in PAGES:
         journey.hear(f"page {page} {len(journey.told)}", journey.ada.client.get(f"/w/sandbox/{page}"))
     for delivery in Installation.objects.get().deliveries.all():
         address = f"/w/sandbox/deliveries/{delivery.pk}/"
         journey.hear(f"message {delivery.kind} {len(journey.told)}", journey.ada.client.get(address))
-    for path in ("/", "/workspaces/", "/healthz", "/readyz"):
-        journey.hear(f"{path} {len(journey.told)}", journey.ada.client.get(path))
+    journey.told[f"data {len(journey.told)}"] = everything(journey.ada.client.post("/w/sandbox/data/"))
+    for path in ("/", "/workspaces/", "/healthz", "/readyz", "/metrics"):
+        figures = {"Authorization": f"Bearer {METRICS}"} if path == "/metrics" else {}
+        journey.hear(f"{path} {len(journey.told)}", journey.ada.client.get(path, headers=figures))
+
+
+def everything(answer: Any) -> str:
+    """All that lies in a ZIP; a page as it is."""
+    if answer.headers["content-type"] != "application/zip":
+        return str(answer.content)
+    with zipfile.ZipFile(io.BytesIO(answer.getvalue())) as archive:
+        return "".join(archive.read(name).decode() for name in archive.namelist())
 
 
 def break_and_end(journey: Journey, capture: Any) -> None:
@@ -261,14 +283,18 @@ def dump(journey: Journey) -> None:
 
 
 def test_no_planted_secret_comes_out_anywhere_over_a_whole_journey(
-    journey: Journey, django_capture_on_commit_callbacks: Any
+    journey: Journey, django_capture_on_commit_callbacks: Any, settings: Any
 ) -> None:
+    settings.METRICS_TOKEN = METRICS
+    journey.plant(metrics_token=METRICS)
     failures_on_the_way_in(journey)
     come_back(journey, "install", journey.ada.decide(journey.ada.setup()))
     live(journey)
     with django_capture_on_commit_callbacks(execute=True):
         sign_in_at_planner(journey)
     look(journey)
+    assert any("groundcrew_workers" in text for text in journey.told.values())
+    journey.told["doctor"] = run("doctor", "--json").out
     break_and_end(journey, django_capture_on_commit_callbacks)
     journey.told["mails"] = repr([one.message().as_string() for one in mail.outbox])
     journey.told["audit"] = json.dumps(list(AuditEntry.objects.values()), default=str)

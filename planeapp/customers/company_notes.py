@@ -29,7 +29,9 @@ def note(connection: Connection, about: str, lines: Iterable[Line]) -> None:
 
 def settled(connection: Connection, about: str, companies: Iterable[Company]) -> None:
     """What could not be done for these companies is done now."""
-    lines = TimelineEntry.objects.filter(installation_id=connection.installation_id, connection=connection)
+    lines = TimelineEntry.objects.filter(
+        installation_id=connection.installation_id, connection=connection, item_id=None
+    )
     for company in companies:
         lines.filter(data__company=company.remote_id, data__about=about).delete()
 

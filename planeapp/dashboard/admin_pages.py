@@ -1,4 +1,4 @@
-"""Pages for admins: the audit log, and the end of an installation."""
+"""Pages for admins: the end of an installation."""
 
 from __future__ import annotations
 
@@ -17,18 +17,7 @@ from planeapp.installations.models import Membership
 from planeapp.installations.uninstall import offboard
 from planeapp.lib.errors import Gone
 
-SHOWN = 200
 RECEIPT = "receipt"
-
-
-@require_safe
-@admin
-def audit_log(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Who did what, when, from where; newest first."""
-    installation = membership.installation
-    entries = installation.audit.order_by("-at", "-id")[:SHOWN]
-    found = {"membership": membership, "installation": installation, "entries": entries}
-    return render(request, "dashboard/audit.html", found)
 
 
 class UninstallForm(forms.Form):

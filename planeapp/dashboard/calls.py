@@ -29,6 +29,7 @@ PURPOSES = {
     "customers": "Customers in Plane",
     "labels": "Labels that name companies",
     "cards": "Cards with companies’ facts",
+    "alerts": "Saying alerts under a work item",
     "pages": "Looking things up for a page",
 }
 

@@ -132,7 +132,7 @@ def _told(name: str, value: Any, zone: str) -> str:
 
 def unwritten(connection: Connection, found: Company) -> Any:
     """What could not be written onto a company, newest first; what was written since is left out."""
-    rows = TimelineEntry.objects.filter(installation=connection.installation, connection=connection)
+    rows = TimelineEntry.objects.filter(installation=connection.installation, connection=connection, item_id=None)
     return rows.filter(data__company=found.remote_id).order_by("-at", "-pk")
 
 

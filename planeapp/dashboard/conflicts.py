@@ -23,7 +23,7 @@ from planeapp.installations.models import Installation, Membership
 from planeapp.sync import choosing, conflicts
 from planeapp.sync.models import Conflict
 
-SHOWN = 50
+SHOWN = 25
 
 
 @dataclass(frozen=True)

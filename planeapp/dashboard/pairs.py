@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django import forms
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Value, When
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -118,13 +120,11 @@ def pairs(request: HttpRequest, membership: Membership, provider: str) -> HttpRe
     }, status=422 if form.errors else 200)  # fmt: skip
 
 
-def _with_stops(pairs: Iterable[ProjectPair]) -> list[ProjectPair]:
+def _with_stops(pairs: QuerySet[ProjectPair]) -> list[Any]:
     """The pairs; those whose last full run was stopped by the guard tell why in ``stopped``."""
-    found = list(pairs)
-    for pair in found:
-        last = pair.runs.filter(whole=True).order_by("-started_at").first()
-        pair.stopped = last.detail if last and last.state == SyncRun.State.STOPPED else ""  # type: ignore[attr-defined]
-    return found
+    last = SyncRun.objects.filter(pair=OuterRef("pk"), whole=True).order_by("-started_at")
+    why = Case(When(state=SyncRun.State.STOPPED, then=F("detail")), default=Value(""))
+    return list(pairs.annotate(stopped=Subquery(last.values(why=why)[:1])))
 
 
 def _paired_already(connection: Connection, data: Mapping[str, str]) -> bool:

@@ -10,8 +10,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from planeapp.dashboard import progress
 from planeapp.dashboard.jobs import of_run
+from planeapp.dashboard.uncounted import page_of
 from planeapp.dashboard.words import counts_in_words, label, shown_fields, value_in_words, where
 from planeapp.installations import audit
 from planeapp.installations.access import admin, member
@@ -119,10 +119,12 @@ def runs(request: HttpRequest, membership: Membership) -> HttpResponse:
     """Runs, newest first; those that changed nothing only when asked for."""
     installation = membership.installation
     form = RunFilter(request.GET, installation)
-    page = Paginator(form.narrow(_runs(installation)).order_by("-started_at"), PAGE).get_page(request.GET.get("page"))
+    rows = form.narrow(SyncRun.objects.filter(pair__connection__installation=installation)).order_by("-started_at")
+    page = page_of(rows.values_list("pk", flat=True), request.GET.get("page"), PAGE)
+    shown = _runs(installation).filter(pk__in=page.rows).order_by("-started_at")
     return render(request, "dashboard/runs.html", {
         "membership": membership, "installation": installation, "form": form, "page": page,
-        "lines": [RunLine(run) for run in page], "narrowed": bool(request.GET),
+        "lines": [RunLine(run) for run in shown], "narrowed": bool(request.GET),
         "kept_days": KEPT.days, "quiet_days": QUIET.days, "query": "",
         **progress.as_context([one for one in progress.of(installation) if one.under_way]),
     })  # fmt: skip
@@ -161,12 +163,16 @@ def run(request: HttpRequest, membership: Membership, run_id: UUID) -> HttpRespo
     if found is None:
         return _not_kept(request, membership)
     line = RunLine(found)
-    page = Paginator(found.changes.order_by("pk"), CHANGES).get_page(request.GET.get("page"))
+    page = page_of(found.changes.order_by("pk"), request.GET.get("page"), CHANGES)
+    counts = found.changes.aggregate(
+        in_all=Count("pk"),
+        undone=Count("pk", filter=~Q(undone_at=None)), left=Count("pk", filter=~Q(kept="")),
+        rest=Count("pk", filter=Q(pk__in=undoable(found))),
+    )  # fmt: skip
     return render(request, "dashboard/run.html", {
         "membership": membership, "installation": membership.installation, "run": found, "line": line, "page": page,
         "changes": [_change_line(found.pair, change) for change in page],
-        "can_undo": membership.is_admin and not _objection(line), "rest": undoable(found).count(),
-        "undone": found.changes.exclude(undone_at=None).count(), "left": found.changes.exclude(kept="").count(),
+        "can_undo": membership.is_admin and not _objection(line, counts["rest"]), **counts,
         "undos": found.undone_by.order_by("started_at"), "keeps_until": found.started_at + KEPT,
         "kept_days": KEPT.days, "query": f"run={found.pk}",
         **progress.as_context(progress.of(membership.installation, of_run(found.pk), KEPT)),
@@ -190,15 +196,15 @@ def _change_line(pair: ProjectPair, change: RunChange) -> ChangeLine:
 # Taking back
 
 
-def _objection(line: RunLine) -> str:
-    """Why this run cannot be taken back now, or ``""``."""
+def _objection(line: RunLine, rest: int) -> str:
+    """Why this run, of which so much is left to take back, cannot be taken back now; or ``""``."""
     if line.too_old:
         return f"Runs can be taken back for {KEPT.days} days. This one is older."
     if line.at_work:
         return "This run is still at work. It can be taken back when it is over, or when you have ended it."
     if line.run.jobs.filter(state=Job.State.WAITING).exists():
         return "This run is being taken back already."
-    if not undoable(line.run).exists():
+    if not rest:
         return "There is nothing to take back in this run."
     return ""
 
@@ -210,8 +216,8 @@ def undo(request: HttpRequest, membership: Membership, run_id: UUID) -> HttpResp
     found = _run_or_none(membership, run_id)
     if found is None:
         return _not_kept(request, membership)
-    line = RunLine(found)
-    if why := _objection(line):
+    line, rest = RunLine(found), undoable(found).count()
+    if why := _objection(line, rest):
         messages.info(request, why)
         return redirect("run", membership.installation.slug, found.pk)
     if request.method == "POST":
@@ -224,7 +230,7 @@ def undo(request: HttpRequest, membership: Membership, run_id: UUID) -> HttpResp
         return redirect("run", membership.installation.slug, found.pk)
     return render(request, "dashboard/undo.html", {
         "membership": membership, "installation": membership.installation, "run": found, "line": line,
-        "steps": _steps(found), "count": undoable(found).count(),
+        "steps": _steps(found), "count": rest,
     })  # fmt: skip
 
 

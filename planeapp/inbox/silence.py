@@ -2,7 +2,7 @@
 
 A suspicion (raised by a sweep, or here by what a polled feed told first) ends with the next delivery. When none has come
 ``GRACE`` after it was raised, a provider is asked to push to us anew, once; if that does not help, or for Plane's webhook,
-which only a person can switch on again, the admins are told: a notice on the overview and one mail.
+which only a person can switch on again, the admins are told: a notice on the overview, and an alert that is found by it.
 
 A delivery up to ``SLACK`` before the change counts as heard, since the vendor's clock may be ahead of ours. Versions of
 Plane from before March 2026 tell nothing of changes made over the REST API: where all changes are made by a script with a
@@ -18,7 +18,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from planeapp.inbox.models import Delivery
-from planeapp.installations import alerts, connecting, silences
+from planeapp.installations import connecting, silences
 from planeapp.installations.models import Connection, Silence
 
 log = structlog.get_logger(__name__)
@@ -79,4 +79,3 @@ def _act(row: Silence) -> None:
             connecting.subscribe(row.connection, anew=True)
     elif mine.update(told_at=now):
         log.warning("deliveries stay out", workspace=row.installation.slug, connection=str(row.connection_id or ""))
-        alerts.silent(row.installation, row.connection)

@@ -97,7 +97,9 @@ def work_batch() -> int:
 
 def work_together(deliveries: Sequence[Delivery], first: bool = True) -> None:
     """Bring claimed deliveries of one workspace to their ends in one transaction; each alone when one of them breaks."""
-    with structlog.contextvars.bound_contextvars(delivery=str(deliveries[0].pk), deliveries=len(deliveries)):
+    first_one = deliveries[0]
+    ids = {"delivery": str(first_one.pk), "request": first_one.headers.get("x-request-id")}
+    with structlog.contextvars.bound_contextvars(**ids, deliveries=len(deliveries)):
         try:
             with transaction.atomic():
                 tasks = [task for delivery in deliveries for task in _tasks(delivery)]

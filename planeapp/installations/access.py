@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from planeapp.installations import audit, people
@@ -20,7 +20,7 @@ from planeapp.lib.errors import ReconnectNeeded, RetryLater
 
 log = structlog.get_logger(__name__)
 
-View = Callable[..., HttpResponse]
+Answer = TypeVar("Answer", bound=HttpResponseBase)
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -68,12 +68,12 @@ def _known(request: HttpRequest, slug: str) -> Membership | HttpResponse:
     return membership
 
 
-def member(view: View) -> View:
+def member(view: Callable[..., Answer]) -> Callable[..., Answer | HttpResponse]:
     """Let members of the workspace in (guests see too much of it here); the view gets ``membership`` instead of ``slug``."""
 
     @login_required
     @wraps(view)
-    def inner(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> Answer | HttpResponse:
         membership = _known(request, slug)
         if isinstance(membership, HttpResponse):
             return membership
@@ -85,12 +85,12 @@ def member(view: View) -> View:
     return inner
 
 
-def admin(view: View) -> View:
+def admin(view: Callable[..., Answer]) -> Callable[..., Answer | HttpResponse]:
     """Let admins of the workspace in; members get a page that says who can help."""
 
     @login_required
     @wraps(view)
-    def inner(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> Answer | HttpResponse:
         membership = _known(request, slug)
         if isinstance(membership, HttpResponse):
             return membership

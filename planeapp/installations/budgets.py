@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial, reduce
 from operator import or_
 from typing import NamedTuple, Protocol, TypeVar
@@ -33,7 +33,10 @@ PLANE_SLOT = "bot"
 
 
 class Store(budget.Store, Protocol):
-    """A store that can forget."""
+    """A store that can forget, and be read at once for many."""
+
+    def read_many(self, keys: Sequence[str]) -> dict[str, str | bytes | None]:
+        """What is kept under each of ``keys``; empty when the store cannot be reached."""
 
     def forget(self, owners: Collection[str]) -> object:
         """Delete every window whose key is ``<owner>:…``."""
@@ -54,6 +57,11 @@ class TableStore:
     def read(self, key: str) -> str | bytes | None:
         """See :class:`planeapp.lib.budget.Store`."""
         return CallWindow.objects.filter(key=key).values_list("state", flat=True).first()
+
+    def read_many(self, keys: Sequence[str]) -> dict[str, str | bytes | None]:
+        """What is kept under each of ``keys``; None where nothing is."""
+        found = dict(CallWindow.objects.filter(key__in=keys).values_list("key", "state"))
+        return {key: found.get(key) for key in keys}
 
     def forget(self, owners: Collection[str]) -> int:
         """Delete every window whose key is ``<owner>:…``; gives their number."""
@@ -100,24 +108,11 @@ class Calls(NamedTuple):
 
 @dataclass(frozen=True)
 class Used:
-    """The calls of a connection (None: Plane's) for one purpose, by the hour in which they ended."""
+    """The calls of a connection (None: Plane's) for one purpose."""
 
     connection: UUID | None
     purpose: str
-    hours: Mapping[datetime, Calls]
-
-    @property
-    def total(self) -> Calls:
-        """All of them."""
-        return reduce(Calls.and_more, self.hours.values(), Calls())
-
-    def by_day(self, zone: tzinfo = UTC) -> dict[date, Calls]:
-        """Day in ``zone`` → calls, oldest first; days without any are left out."""
-        found: dict[date, Calls] = {}
-        for hour, some in sorted(self.hours.items()):
-            day = hour.astimezone(zone).date()
-            found[day] = found.get(day, Calls()).and_more(some)
-        return found
+    total: Calls
 
 
 def used(installation: Installation, days: int = 14) -> list[Used]:
@@ -126,14 +121,14 @@ def used(installation: Installation, days: int = 14) -> list[Used]:
     Only looks. What other processes counted in the last seconds may be missing.
     """
     since = timezone.now() - timedelta(days=days)
-    rows = CallCount.objects.filter(installation=installation, hour__gte=since).order_by("hour")
-    found: dict[tuple[UUID | None, str], dict[datetime, Calls]] = defaultdict(dict)
-    for row in rows.values("connection", "purpose", "hour").annotate(made=Sum("calls"), away=Sum("refused")):
-        found[row["connection"], row["purpose"]][row["hour"]] = Calls(row["made"], row["away"])
+    rows = CallCount.objects.filter(installation=installation, hour__gte=since).order_by()
+    found: dict[tuple[UUID | None, str], Calls] = defaultdict(Calls)
+    for row in rows.values("connection", "purpose").annotate(made=Sum("calls"), away=Sum("refused")):
+        found[row["connection"], row["purpose"]] = Calls(row["made"], row["away"])
     for kind, made, away in calls.held.of(installation.pk):
-        hours = found[kind.token.connection, kind.purpose]
-        hours[kind.hour] = hours.get(kind.hour, Calls()).and_more(Calls(made, away))
-    every = [Used(connection, purpose, hours) for (connection, purpose), hours in found.items()]
+        key = kind.token.connection, kind.purpose
+        found[key] = found[key].and_more(Calls(made, away))
+    every = [Used(connection, purpose, total) for (connection, purpose), total in found.items()]
     return sorted(every, key=lambda one: (str(one.connection or ""), -one.total.calls, one.purpose))
 
 
@@ -160,10 +155,15 @@ class Standing:
     sweep_at: datetime | None
 
 
-def now(installation: Installation) -> list[Standing]:
-    """The tokens that were used in the last day, and Plane's in any case; Plane's first. Only looks: keeps no window for it."""
-    recent = CallCount.objects.filter(installation=installation, hour__gte=timezone.now() - KEPT)
-    keys = {*recent.values_list("key", flat=True), *(kind.token.key for kind, _, _ in calls.held.of(installation.pk))}
+def now(installation: Installation, lately: Collection[str] | None = None) -> list[Standing]:
+    """The tokens that were used in the last day, and Plane's in any case; Plane's first. Only looks: keeps no window for it.
+
+    ``lately``: the keys of those tokens, for whoever knows them already.
+    """
+    if lately is None:
+        recent = CallCount.objects.filter(installation=installation, hour__gte=timezone.now() - KEPT)
+        lately = set(recent.values_list("key", flat=True))
+    keys = {*lately, *(kind.token.key for kind, _, _ in calls.held.of(installation.pk))}
     connections = {str(one.pk): one for one in installation.connections.all()}
     found = [_standing(None, PLANE_SLOT, of_installation(installation))]
     for owner, _, slot in sorted(key.partition(":") for key in keys):

@@ -294,3 +294,68 @@ class AuditEntry(models.Model):
     def label(self) -> str:
         """The action in words."""
         return self.action.replace("_", " ").capitalize()
+
+
+class AlertSettings(models.Model):
+    """Who is told of a workspace's troubles, of which, and when.
+
+    No ``addresses``: the admins. ``without``: kinds (:class:`Alert.Kind`) that nobody wants mail about. Quiet hours are both
+    set or both not, in the workspace's zone, and may go over midnight. ``comment_*``: the work item under which the bot says
+    it as well. ``fault``: why the last mail or comment did not get through; ``""`` when it did.
+    """
+
+    installation = models.OneToOneField(Installation, models.CASCADE, related_name="alert_settings")
+    addresses = models.JSONField(default=list)
+    without = models.JSONField(default=list)
+    quiet_from = models.TimeField(null=True)
+    quiet_until = models.TimeField(null=True)
+    comment_key = models.CharField(max_length=40, blank=True, default="")
+    comment_project = models.UUIDField(null=True)
+    comment_item = models.UUIDField(null=True)
+    fault = models.CharField(max_length=300, blank=True, default="")
+
+
+class Alert(models.Model):
+    """A trouble that only a person can mend, from when it was seen until it is over; one is open for a ``kind`` and ``key``.
+
+    ``mark`` changes when something more of the kind happened: what somebody had seen is told anew then. ``page`` is the path of
+    the page that mends it. ``due_at``: when a mail is to go out (None: no more); ``told`` times it was told, ``reached`` are the
+    addresses that have this time's mail already. ``commented_at``: the bot said it under a work item.
+    """
+
+    class Kind(models.TextChoices):
+        BROKEN = "broken", "A connection is refused"
+        SILENT = "silent", "A webhook is silent"
+        STOPPED = "stopped", "A run was stopped because it would change too much"
+        HELD = "held", "A company rule is held because it would act too often"
+        DEAD = "dead", "Messages were given up"
+        UNINSTALLED = "uninstalled", "The app was taken out in Plane"
+
+    installation = models.ForeignKey(Installation, models.CASCADE, related_name="alerts")
+    connection = models.ForeignKey(Connection, models.CASCADE, null=True, related_name="alerts")
+    kind = models.CharField(max_length=20, choices=Kind)
+    key = models.CharField(max_length=100, blank=True, default="")
+    mark = models.CharField(max_length=100, blank=True, default="")
+    title = models.CharField(max_length=300)
+    text = models.TextField()
+    page = models.CharField(max_length=300)
+    button = models.CharField(max_length=60)
+    opened_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, db_index=True)
+    seen_at = models.DateTimeField(null=True)
+    seen_by = models.CharField(max_length=200, blank=True, default="")
+    told = models.PositiveSmallIntegerField(default=0)
+    told_at = models.DateTimeField(null=True)
+    reached = models.JSONField(default=list)
+    due_at = models.DateTimeField(null=True)
+    claimed_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    commented_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["installation", "kind", "key"], name="one_open_alert", condition=models.Q(closed_at=None)
+            )
+        ]
+        indexes = [models.Index(fields=["installation", "-opened_at"], name="alerts_of_a_workspace")]

@@ -60,6 +60,24 @@ def confirmed(membership: Membership, *, changes: bool) -> Membership | None:
         return membership
 
 
+def ask_for_all(membership: Membership) -> tuple[int, int]:
+    """Ask Plane, with this person's token, for everybody's role; gives how many changed and how many are members no more.
+
+    Raises what :func:`confirmed` raises, and changes nothing then.
+    """
+    roles = {found.id: found.role for found in _plane_of(membership).members()}
+    changed = left = 0
+    for other in membership.installation.memberships.select_related("user", "installation"):
+        role = roles.get(other.user.username)
+        if role is None:
+            leave(other)
+            left += 1
+            continue
+        changed += role != other.role
+        Membership.objects.filter(pk=other.pk).update(role=role, checked_at=timezone.now())
+    return changed, left
+
+
 def leave(membership: Membership) -> None:
     """End a membership that Plane no longer confirms. The note of it ties the person to the workspace's erasure."""
     with transaction.atomic():
@@ -73,10 +91,15 @@ def _lacks(user: Any) -> frozenset[str]:
     return scopes.lacking(credential.scopes.split() if credential else ())
 
 
-def _asked(membership: Membership) -> Membership | None:
+def _plane_of(membership: Membership) -> Plane:
+    """Plane as the person sees it."""
     access = Access(http(), settings.PLANE_BASE_URL, partial(user_token, membership.user))
+    return Plane(access, membership.installation.slug, lacks=_lacks(membership.user))
+
+
+def _asked(membership: Membership) -> Membership | None:
     try:
-        members = Plane(access, membership.installation.slug, lacks=_lacks(membership.user)).members()
+        members = _plane_of(membership).members()
     except (FixSettings, Gone) as error:
         if error.code not in (CLOSED, Gone.code):
             raise

@@ -1,10 +1,9 @@
-"""What follows when a credential is refused for good: the state that pages show, and a mail to the admins, once."""
+"""What follows when a credential is refused for good: the state that pages show, and that the alerts are found by."""
 
 from __future__ import annotations
 
 from django.utils import timezone
 
-from planeapp.installations import alerts
 from planeapp.installations.models import AuditEntry, Connection, Credential, Installation
 
 
@@ -19,17 +18,12 @@ def refused(credential: Credential, why: str) -> None:
 def connection_refused(connection: Connection, why: str) -> None:
     """The vendor no longer takes the connection's token: any admin may connect again in place."""
     broken = Connection.Status.RECONNECT
-    changed = (
-        Connection.objects.filter(pk=connection.pk)
-        .exclude(status=broken)
-        .update(status=broken, status_detail=why[:500])
-    )
-    if changed:
-        alerts.connection_broken(connection)
+    rows = Connection.objects.filter(pk=connection.pk).exclude(status=broken)
+    rows.update(status=broken, status_detail=why[:500])
 
 
 def mark_uninstalled(installation: Installation, why: str) -> None:
-    """Plane has taken us out: stop all work for the workspace, keep its rows for the grace period, tell the admins."""
+    """Plane has taken us out: stop all work for the workspace, keep its rows for the grace period."""
     changed = (
         Installation.objects.filter(pk=installation.pk)
         .exclude(status=Installation.Status.UNINSTALLED)
@@ -38,4 +32,3 @@ def mark_uninstalled(installation: Installation, why: str) -> None:
     if changed:
         detail = {"reason": why[:200]}
         AuditEntry.objects.create(installation=installation, who="Plane", action="uninstalled", detail=detail)
-        alerts.uninstalled(installation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from planeapp.installations import budgets, connecting, states, uninstall
+from planeapp.installations import alert_telling, budgets, connecting, states, uninstall
 from planeapp.installations.models import Installation
 from planeapp.lib.crypto import CannotDecrypt
 from planeapp.lib.errors import GroundcrewError
@@ -37,3 +37,9 @@ def upkeep() -> int:
 def reprobe() -> int:
     """See whether connections can still do what they could yesterday; gives how many were looked at."""
     return connecting.probe_old()
+
+
+@shared_task(name="installations.tell")
+def tell() -> int:
+    """Tell people of what is the matter and due to be told; gives in how many workspaces somebody was told."""
+    return alert_telling.tell()

@@ -14,6 +14,8 @@ _SECRET_TEXT = re.compile(
     r"|([?&](?:code|state|token|access_token|refresh_token|client_secret)=)[^&\s\"']+"
 )
 
+MAY_BE_EMPTY = frozenset({"request", "run"})
+
 
 def scrub(text: str) -> str:
     """The text with whatever looks like a credential taken out."""
@@ -38,9 +40,15 @@ def _clean(name: str, value: Any) -> Any:
     return scrub(value) if isinstance(value, str) else value
 
 
+def _without_empty_ids(logger: WrappedLogger, method: str, entry: EventDict) -> EventDict:
+    """Ids that are bound to nothing (no run has begun yet) are left out."""
+    return {name: value for name, value in entry.items() if value is not None or name not in MAY_BE_EMPTY}
+
+
 def _steps() -> list[Any]:
     return [
         structlog.contextvars.merge_contextvars,
+        _without_empty_ids,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.PositionalArgumentsFormatter(),

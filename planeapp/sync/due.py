@@ -148,7 +148,7 @@ def work_batch(whole: bool) -> int:
 
 def _work(row: Due, sides: Sides) -> None:
     pair = sides.pair
-    with structlog.contextvars.bound_contextvars(pair=str(pair.pk), item=row.item_id):
+    with structlog.contextvars.bound_contextvars(pair=str(pair.pk), item=row.item_id, run=None):
         try:
             if row.item_id:
                 _look(row, sides)

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from django.utils import timezone
+from structlog.contextvars import bind_contextvars
 
 from planeapp.lib.budget import PREVIEW, calling_for
 from planeapp.lib.errors import GroundcrewError
@@ -68,6 +69,7 @@ def run_pair(pair: ProjectPair, *, forced: bool = False, beat: Callable[[], bool
     person has allowed this one (``pair.allow_once``). ``beat`` says between changes whether the work is still ours.
     """
     run = SyncRun.objects.create(pair=pair, whole=True)
+    bind_contextvars(run=str(run.pk))
     try:
         with closing(Sides(pair)) as sides:
             snapshot = reading.of_pair(sides, thorough=forced or pair.allow_once)

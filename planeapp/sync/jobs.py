@@ -96,7 +96,8 @@ def work_one(only: Job | None = None) -> Job | None:
     if not claimed:
         return None
     job = Job.objects.select_related("pair__connection__installation", "run", "result").get(pk=claimed[0].pk)
-    with structlog.contextvars.bound_contextvars(job=str(job.pk), pair=str(job.pair_id)):
+    run = str(job.result_id) if job.result_id else None
+    with structlog.contextvars.bound_contextvars(job=str(job.pk), pair=str(job.pair_id), run=run):
         _work(job)
     return job
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models import F
+from django.db.models.fields.json import KeyTransform
 
 from planeapp.installations.models import Connection, Installation
 
@@ -75,7 +77,10 @@ class ItemLink(models.Model):
                 fields=["pair", "item_id"], name="one_unconfirmed_write", condition=models.Q(state="unconfirmed")
             ),
         ]
-        indexes = [models.Index(fields=["pair", "item_id"], name="link_by_item")]
+        indexes = [
+            models.Index(fields=["pair", "item_id"], name="link_by_item"),
+            models.Index(fields=["pair"], name="links_in_step", condition=models.Q(state="linked")),
+        ]
 
 
 class Tie(models.Model):
@@ -299,4 +304,8 @@ class TimelineEntry(models.Model):
         indexes = [
             models.Index(fields=["installation", "-at"], name="timeline_by_workspace"),
             models.Index(fields=["installation", "item_id", "-at"], name="timeline_by_item"),
-        ]
+            models.Index(
+                F("connection"), KeyTransform("company", "data"), F("at").desc(), name="timeline_by_company",
+                condition=models.Q(item_id=None),
+            ),
+        ]  # fmt: skip

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.utils import timezone
+from structlog.contextvars import bind_contextvars
 
 from planeapp.providers.base import Item, Values
 from planeapp.sync.models import ItemLink, ProjectPair, RunChange, SyncRun
@@ -53,6 +54,7 @@ class Recorder:
         """Put the change down before it is made; see :meth:`writing`."""
         if self.run is None:
             self.run = SyncRun.objects.create(pair=self.pair)
+            bind_contextvars(run=str(self.run.pk))
         key = key or str(item.values.get("key") or "" if item else "") or (link.item_key if link else "")
         row = RunChange.objects.create(
             run=self.run, link=link, kind=change.kind, side=change.side, item_id=change.item_id,

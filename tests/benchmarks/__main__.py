@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 
-BENCHMARKS = ("ingest", "storm", "mention", "fairness", "rotation", "calls", "backfill", "customers")
+BENCHMARKS = ("ingest", "storm", "mention", "fairness", "rotation", "calls", "backfill", "customers", "pages")
 SERVICES = {
     "DATABASE_URL": "postgres://postgres@127.0.0.1:5432/test",
     "REDIS_URL": "redis://127.0.0.1:6379/14",

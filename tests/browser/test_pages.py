@@ -29,7 +29,8 @@ NO_PAGES = {"setup", "signout", "plane_callback", "healthz", "readyz", "probe",
             "confirm_tools", "try_out", "remove_pair", "sync_pair", "allow_run", "replay_one", "choose", "end_job",
             "consent", "provider_callback", "client_document", "look_again", "untie", "read_companies",
             "agree_companies_gone", "tie_item", "add_contact", "retry_company", "decide_matches", "switch_rule",
-            "delete_rule", "settle_held", "retry_firing"}  # fmt: skip
+            "delete_rule", "settle_held", "retry_firing", "test_mail", "alert_seen", "ask_members", "settings_download",
+            "activity_csv", "audit_csv", "metrics"}  # fmt: skip
 PAGES_OF_TESTS = {"receipt", "companies", "company", "company_matching", "choose_company", "company_rules", "company_rule",
                   "new_company_rule", "firings", "company_options", "item_companies"}  # fmt: skip
 """Shown by other tests of this room."""
@@ -50,6 +51,9 @@ class Place:
 OURS = (
     Place("home", "/", view="home"),
     Place("signin", "/signin/", view="signin"),
+    Place("privacy", "/privacy/", view="privacy"),
+    Place("support", "/support/", view="support"),
+    Place("terms", "/terms/", view="terms"),
     Place("confirm", "/confirm/", view="confirm"),
     Place("done", "/done/", view="done"),
     Place("problem", "/oauth/plane/callback/?state=unknown&code=x", view="problem", status=400),
@@ -84,6 +88,10 @@ OURS = (
     Place("webhook-planhat", "/w/sandbox/connect/planhat/webhook/", "ada", view="hand_push"),
     Place("bot-commands", "/w/sandbox/commands/", "milo", view="bot_help"),
     Place("rules", "/w/sandbox/pairs/planner/{pair}/", "ada", view="pair"),
+    Place("alerts", "/w/sandbox/alerts/", "ada", view="alerts"),
+    Place("members", "/w/sandbox/members/", "ada", view="members"),
+    Place("settings-file", "/w/sandbox/settings-file/", "ada", view="settings_file"),
+    Place("data-export", "/w/sandbox/data/", "ada", view="data_export"),
     Place("audit", "/w/sandbox/audit/", "ada", view="audit"),
     Place("uninstall", "/w/sandbox/uninstall/", "ada", view="uninstall"),
     Place("overview-member", "/w/sandbox/", "milo", view="overview"),
@@ -102,6 +110,8 @@ OURS = (
         "settings-planner-member", "/w/sandbox/connect/planner/settings/", "milo", view="vendor_settings", status=403
     ),
     Place("rules-member", "/w/sandbox/pairs/planner/{pair}/", "milo", view="pair"),
+    Place("alerts-member", "/w/sandbox/alerts/", "milo", view="alerts", status=403),
+    Place("members-member", "/w/sandbox/members/", "milo", view="members"),
     Place("audit-member", "/w/sandbox/audit/", "milo", view="audit", status=403),
     Place("uninstall-member", "/w/sandbox/uninstall/", "milo", view="uninstall", status=403),
 )

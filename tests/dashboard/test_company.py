@@ -150,6 +150,7 @@ def test_what_could_not_be_written_is_told_and_tried_again(know: Know) -> None:
     TimelineEntryFactory(
         installation=know.installation,
         connection=know.connection,
+        item_id=None,
         text="No such field.",
         data={"company": acme.remote_id},
     )

@@ -12,7 +12,7 @@ from django.test import Client
 from tests.factories import MembershipFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
-OVERVIEW = "planeapp.dashboard.views._steps"
+OVERVIEW = "planeapp.dashboard.overview._steps"
 
 
 @pytest.fixture

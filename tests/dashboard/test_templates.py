@@ -15,7 +15,8 @@ from planeapp.installations.models import Connection, Installation, Membership
 from tests.factories import ConnectionFactory, DeliveryFactory, MembershipFactory, TimelineEntryFactory
 
 ROOT = Path(settings.BASE_DIR)
-TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+MAILS = sorted((ROOT / "templates" / "mail").glob("*.html"))
+TEMPLATES = sorted(set((ROOT / "templates").rglob("*.html")) - set(MAILS))
 STYLE = (ROOT / "static/css/app.css").read_text()
 PAIRS = [
     *((text, ground, 4.5) for text in ("ink", "soft", "accent") for ground in ("bg", "surface", "sunken")),
@@ -23,6 +24,7 @@ PAIRS = [
     *(("ink", f"{tone}-tint", 4.5) for tone in ("ok", "warn", "bad", "accent")),
     ("on-accent", "accent", 4.5), ("on-accent", "accent-strong", 4.5), ("accent-strong", "accent-tint", 4.5),
     ("bad", "surface", 4.5), ("surface", "ok", 4.5), ("edge", "surface", 3.0), ("accent", "surface", 3.0),
+    *((f"chart-{tone}", "surface", 3.0) for tone in ("one", "two", "three", "ok", "warn", "bad")),
 ]  # fmt: skip
 
 
@@ -79,6 +81,13 @@ def test_a_template_parses_and_needs_nothing_that_the_content_policy_forbids(pat
     assert get_template(str(path.relative_to(ROOT / "templates"))) is not None
     assert not re.search(r"<style|\sstyle=|\son[a-z]+=|<script(?![^>]*src=)|hx-on|\bjs:|\|\s*safe\b", source)
     assert not re.search(r"(src|href)=\"(https?:)?//", source)
+
+
+@pytest.mark.parametrize("path", MAILS, ids=lambda path: path.name)
+def test_a_mail_loads_nothing_and_has_its_text_beside_it(path: Path) -> None:
+    source = path.read_text()
+    assert not re.search(r"<(img|script|link|style|iframe)|url\(|\ssrc=|\|\s*safe\b", source)
+    assert path.with_suffix(".txt").exists() and "autoescape off" in path.with_suffix(".txt").read_text()
 
 
 def test_the_stylesheet_asks_no_other_machine() -> None:

@@ -15,6 +15,7 @@ from planeapp.installations.models import Connection, Credential
 from planeapp.sync.models import Conflict, Job, ProjectPair, Tie
 from tests.customers.factories import CompanyFactory, CompanyRuleFactory, FiringFactory, KnowingConnectionFactory
 from tests.factories import (
+    AlertFactory,
     ConflictFactory,
     ConnectionFactory,
     DeliveryFactory,
@@ -55,8 +56,20 @@ EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "provider_callback": ((302,) * 5, NO_POST),
     "client_document": (EVERYBODY, NO_POST),
     "workspaces": ((SIGN_IN, 302, 302, 302, 302), NO_POST),  # straight on to the only one
+    "privacy": (EVERYBODY, NO_POST),
+    "support": (EVERYBODY, NO_POST),
+    "terms": (EVERYBODY, NO_POST),
     "overview": (LOOK, NO_POST),
     "activity": (LOOK, NO_POST),
+    "activity_csv": (LOOK, NO_POST),
+    "alerts": (CHANGE, (SIGN_IN, 403, 403, 302, 404)),  # every field of the form may be left empty
+    "test_mail": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "alert_seen": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
+    "members": (LOOK, NO_POST),
+    "ask_members": (NO_GET, (SIGN_IN, 403, 302, 302, 404)),
+    "settings_file": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
+    "settings_download": (CHANGE, NO_POST),
+    "data_export": (CHANGE, CHANGE),
     "item": (LOOK, NO_POST),
     "bot_help": (LOOK, NO_POST),
     "deliveries": (LOOK, NO_POST),
@@ -72,6 +85,7 @@ EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "end_job": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
     "backfill": (CHANGE, (SIGN_IN, 403, 403, 302, 404)),
     "audit": (CHANGE, NO_POST),
+    "audit_csv": (CHANGE, NO_POST),
     "uninstall": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
     "connect": (CHANGE, (SIGN_IN, 403, 403, 422, 404)),
     "probe": (NO_GET, (SIGN_IN, 403, 403, 302, 404)),
@@ -109,6 +123,7 @@ EXPECTED: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "company_options": (LOOK, (SIGN_IN, 403, 403, 422, 404)),
     "healthz": (EVERYBODY, NO_POST),
     "readyz": (EVERYBODY, NO_POST),
+    "metrics": ((404,) * 5, NO_POST),  # closed while no token is set
 }
 
 
@@ -135,7 +150,8 @@ def place(team: Team) -> dict[str, Any]:
         "slug": team.installation.slug, "provider": "planner", "pair_id": pair.pk, "item_id": team.item()["id"],
         "opaque_id": "nobody-knows-it", "delivery_id": DeliveryFactory(installation=team.installation, state="dead").pk,
         "conflict_id": ConflictFactory(link__pair=pair).pk, "run_id": RunChangeFactory(run__pair=pair).run_id,
-        "job_id": JobFactory(pair=pair).pk, **companies(knowing),
+        "job_id": JobFactory(pair=pair).pk, "alert_id": AlertFactory(installation=team.installation).pk,
+        **companies(knowing),
     }  # fmt: skip
 
 
@@ -207,14 +223,22 @@ def test_another_workspaces_delivery_cannot_be_reached_through_ones_own(team: Te
 
 
 @pytest.mark.parametrize(
-    ("name", "method"), [("choose", "post"), ("run", "get"), ("undo", "get"), ("undo", "post"), ("end_job", "post")]
+    ("name", "method"),
+    [
+        ("choose", "post"),
+        ("run", "get"),
+        ("undo", "get"),
+        ("undo", "post"),
+        ("end_job", "post"),
+        ("alert_seen", "post"),
+    ],  # fmt: skip
 )
 def test_what_happened_in_another_workspace_cannot_be_reached_through_ones_own(
     team: Team, name: str, method: str
 ) -> None:
     parts = {
         "slug": "sandbox", "conflict_id": ConflictFactory().pk, "run_id": RunChangeFactory().run_id,
-        "job_id": JobFactory().pk,
+        "job_id": JobFactory().pk, "alert_id": AlertFactory().pk,
     }  # fmt: skip
     address = reverse(name, kwargs={part: parts[part] for part in PAGES[name]})
     assert getattr(browsers(team)["admin"], method)(address, {"stays": "plane"}).status_code == 404
@@ -252,6 +276,8 @@ SECOND = {
     "choose_company": ({}, 404), "new_company_rule": (RULE, 302), "company_rule": (RULE, 302),
     "switch_rule": ({"on": "no"}, 302), "delete_rule": ({}, 302), "settle_held": ({"do": "drop"}, 302),
     "retry_firing": ({}, 302), "company_options": ({"customers": "off", "finished": "off", "card": "on"}, 302),
+    "alerts": ({"addresses": "ops@example.com", "about": "broken"}, 302), "test_mail": ({}, 302), "alert_seen": ({}, 302),
+    "ask_members": ({}, 302), "settings_file": ({"text": "version: 1"}, 200), "data_export": ({}, 200),
     "uninstall": ({"slug": "sandbox"}, 302),  # the first click ended the session too: to the sign-in
 }  # fmt: skip
 

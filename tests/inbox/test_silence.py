@@ -21,20 +21,19 @@ from planeapp.providers import PROVIDERS
 from tests.factories import ConnectionFactory, CredentialFactory, DeliveryFactory, MembershipFactory, SilenceFactory
 from tests.inbox.sending import push_planner
 from tests.sweeping import Sweeps
+from tests.telling import told
 
-Capture = Callable[..., Any]
 pytestmark = pytest.mark.django_db
 BEFORE = timedelta(minutes=30) + SLACK
 
 
 @pytest.fixture
-def judge(django_capture_on_commit_callbacks: Capture) -> Callable[[], list[Any]]:
+def judge() -> Callable[[], list[Any]]:
     """Judges every suspicion; gives the mails of all judgements so far."""
 
     def do() -> list[Any]:
-        with django_capture_on_commit_callbacks(execute=True):
-            listen()
-        return list(mail.outbox)
+        listen()
+        return told()
 
     return do
 

@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
-from planeapp.installations.models import AuditEntry, Connection, Credential, Installation
+from planeapp.installations.models import Alert, AuditEntry, Connection, Credential, Installation
 from planeapp.installations.refusals import connection_refused, mark_uninstalled, refused
 from planeapp.installations.tokens import store_grant, valid_token
 from planeapp.lib.errors import ReconnectNeeded, RetryLater
 from planeapp.plane.oauth import Grant
 from tests.factories import ConnectionFactory, CredentialFactory, MembershipFactory
+from tests.telling import told
 
 pytestmark = pytest.mark.django_db
-Capture = Callable[..., Any]
 
 
 @pytest.fixture
@@ -39,41 +37,35 @@ def test_a_refused_bot_ends_the_workspace_and_only_that(connection: Connection) 
     assert Installation.objects.get(pk=connection.installation_id).active
 
 
-def test_a_refused_person_concerns_no_workspace_and_no_mail(
-    connection: Connection, mailoutbox: list[Any], django_capture_on_commit_callbacks: Capture
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        refused(CredentialFactory(person=True), "invalid_grant")
-    assert (list(mailoutbox), AuditEntry.objects.count()) == ([], 0)
+def test_a_refused_person_concerns_no_workspace_and_no_mail(connection: Connection) -> None:
+    refused(CredentialFactory(person=True), "invalid_grant")
+    assert (told(), AuditEntry.objects.count()) == ([], 0)
 
 
 @pytest.mark.parametrize("times", [1, 5])
-def test_a_refusal_is_told_by_mail_once(
-    connection: Connection, mailoutbox: list[Any], django_capture_on_commit_callbacks: Capture, times: int
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        for _ in range(times):
-            connection_refused(connection, "invalid_grant")
-    assert [mail.to for mail in mailoutbox] == [["ada@example.com"]]
+def test_a_refusal_is_told_by_mail_once(connection: Connection, times: int) -> None:
+    for _ in range(times):
+        connection_refused(connection, "invalid_grant")
+        told()
+    assert [mail.to for mail in told()] == [["ada@example.com"]]
 
 
-def test_after_a_reconnect_the_next_refusal_is_told_again(
-    connection: Connection, mailoutbox: list[Any], django_capture_on_commit_callbacks: Capture
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        connection_refused(connection, "one")
-        Connection.objects.update(status=Connection.Status.ACTIVE)
-        connection_refused(connection, "two")
-    assert len(mailoutbox) == 2
+def test_after_a_reconnect_the_next_refusal_is_told_again_but_not_every_minute(connection: Connection) -> None:
+    connection_refused(connection, "one")
+    told()
+    Connection.objects.update(status=Connection.Status.ACTIVE)
+    told()
+    connection_refused(connection, "two")
+    assert len(told()) == 1
+    Alert.objects.filter(closed_at=None).update(due_at=timezone.now())  # an hour later
+    assert len(told()) == 2
 
 
-def test_a_change_that_is_rolled_back_sends_no_mail(
-    connection: Connection, mailoutbox: list[Any], django_capture_on_commit_callbacks: Capture
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True), pytest.raises(ValueError), transaction.atomic():
+def test_a_change_that_is_rolled_back_sends_no_mail(connection: Connection) -> None:
+    with pytest.raises(ValueError), transaction.atomic():
         mark_uninstalled(connection.installation, "gone")
         raise ValueError
-    assert (list(mailoutbox), Installation.objects.get().active) == ([], True)
+    assert (told(), Installation.objects.get().active) == ([], True)
 
 
 def test_the_first_reason_and_moment_of_an_end_are_kept(connection: Connection) -> None:

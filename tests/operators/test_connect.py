@@ -47,6 +47,13 @@ def test_connecting_twice_replaces_the_connection(team: Team) -> None:
     assert (Connection.objects.count(), stored()) == (1, 1)
 
 
+@pytest.mark.parametrize("given", [["--token", "/etc/hostname"], ["--token=canary-token"], ["--token"]])
+def test_a_token_among_the_arguments_is_refused_and_not_repeated(team: Team, given: list[str]) -> None:
+    line = refused(run("connect", "sandbox", "planner", *given, stdin=TOKENS["planner"]))
+    assert line == "Others on this machine can read arguments. Use --token-file, or pipe the token in."
+    assert Connection.objects.count() == 0
+
+
 @pytest.mark.parametrize("token", ["", "   \n"])
 def test_an_empty_token_is_refused(team: Team, token: str) -> None:
     line = refused(run("connect", "sandbox", "planner", stdin=token))

@@ -10,8 +10,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from planeapp.celery import BULK, EMBEDDED_SECONDS, EMBEDDED_THREADS, LIVE, app
+from planeapp.operators import signs
 from planeapp.operators.management.commands import embedded_worker
-from planeapp.operators.management.commands.embedded_worker import run_queue
+from planeapp.operators.management.commands.embedded_worker import run_queue, watch
 
 app.loader.import_default_modules()
 TABLE = {entry["task"]: entry for entry in app.conf.beat_schedule.values()}
@@ -91,6 +92,23 @@ def test_a_worker_that_is_told_to_stop_at_once_runs_nothing(table: Any) -> None:
     table(one=(LIVE, task))
     run_queue(LIVE, stop)
     assert task.runs == 0
+
+
+@pytest.mark.django_db
+def test_queues_whose_threads_live_give_signs_of_life_and_take_them_back_at_the_end() -> None:
+    seen: list[dict[str, int]] = []
+
+    class Stop(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            seen.append(signs.alive())
+            self.set()
+            return True
+
+    alive = SimpleNamespace(name="bot-0", is_alive=lambda: True)
+    dead = SimpleNamespace(name="live-0", is_alive=lambda: False)
+    watch([alive, dead], Stop())  # type: ignore[list-item]
+    assert seen == [{"inbox": 0, "bot": 1, "live": 0, "bulk": 0, "beat": 1}]
+    assert signs.alive()["bot"] == 0
 
 
 def test_it_refuses_to_work_beside_redis(settings: Any) -> None:

@@ -8,11 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from planeapp.operators.demo.processes import check_ports, commands
+from planeapp.operators.demo import processes
+from planeapp.operators.demo.processes import Process, Supervisor, check_ports, commands
 
 ROOT = Path(__file__).parents[2]
 AT = {"app": "http://localhost:9100", "plane": "http://localhost:9101", "planner": "http://localhost:9102",
@@ -116,6 +118,25 @@ def test_a_child_that_dies_is_started_again(demo: Demo) -> None:
     code, _, err = demo.end()
     assert (code, err.strip()) == (0, "web ended (-9); starting it again.")
     until(lambda: not alive(second))
+
+
+class Stumbling(Process):
+    """Dies at its first start."""
+
+    def start(self) -> None:
+        self.starts = getattr(self, "starts", 0) + 1
+        ended = 1 if self.starts == 1 else None
+        self.running = SimpleNamespace(poll=lambda: ended, returncode=ended)  # type: ignore[assignment]
+
+
+def test_a_child_that_dies_before_it_was_ready_is_started_again(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    child = Stumbling("web", [])
+    supervisor = Supervisor([child])
+    monkeypatch.setattr(processes, "TICK_SECONDS", 0.0)
+    monkeypatch.setattr(processes, "_answers", lambda address: child.starts == 2)
+    child.start()
+    assert supervisor._wait_for({"app": "http://localhost:1"}) is True
+    assert capsys.readouterr().err == "web ended (1); starting it again.\n"
 
 
 def test_a_demo_that_is_ended_while_it_starts_ends_at_once(tmp_path: Path) -> None:

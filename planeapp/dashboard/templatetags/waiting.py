@@ -13,8 +13,11 @@ register = template.Library()
 
 @register.simple_tag
 def open_conflicts(installation: Installation) -> int:
-    """How many conflicts wait for somebody to choose."""
-    return conflicts.open_in(installation).count()
+    """How many conflicts wait for somebody to choose; several parts of a page ask once."""
+    known: dict[str, int] = vars(installation)
+    if "open_conflicts" not in known:
+        known["open_conflicts"] = conflicts.open_in(installation).count()
+    return known["open_conflicts"]
 
 
 @register.simple_tag

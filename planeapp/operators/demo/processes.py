@@ -78,6 +78,7 @@ class Supervisor:
         while not self.stopping and time.monotonic() < deadline:
             if all(_answers(address) for address in ready.values()):
                 return True
+            self._revive()  # a child may die before all of them are up
             time.sleep(TICK_SECONDS)
         if not self.stopping:
             print("The demo did not come up in time; see the messages above.", file=sys.stderr)

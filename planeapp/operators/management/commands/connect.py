@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,14 @@ class Command(GroundcrewCommand):
     help = "Connect a workspace to a provider. The token is read from --token-file or standard input."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Workspace, provider, where the token is."""
+        """Workspace, provider, where the token is. In full: ``--token X`` must not pass for ``--token-file``."""
+        parser.allow_abbrev = False
         parser.add_argument("workspace", help="slug or uuid")
         add_provider(parser, optional=False)
         parser.add_argument(
             "--token-file", default="-", help="file that holds the token, - for standard input (default)"
         )
+        parser.add_argument("--token", nargs="?", const="", help=SUPPRESS)
         parser.add_argument("--region", default="", help="the vendor's region, where it has several")
         parser.add_argument(
             "--set", action="append", default=[], metavar="NAME=VALUE",
@@ -37,6 +39,8 @@ class Command(GroundcrewCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check the input as the form would, then connect and print the report."""
+        if options["token"] is not None:
+            raise CommandError("Others on this machine can read arguments. Use --token-file, or pipe the token in.")
         installation = workspace(options["workspace"])
         provider = options["provider"]
         form: Any = form_of(provider)(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 import time
 from typing import Any
@@ -11,12 +12,14 @@ import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import close_old_connections
+from structlog.contextvars import bound_contextvars, clear_contextvars
 
 from planeapp.bot.models import Turn
 from planeapp.celery import EMBEDDED_SECONDS, EMBEDDED_THREADS, app, warm
 from planeapp.inbox.models import Delivery
 from planeapp.installations import calls
 from planeapp.lib.claims import release_all
+from planeapp.operators.signs import BEAT, EVERY_SECONDS, Giver
 from planeapp.sync.models import Due, ItemLink, Job
 
 log = structlog.get_logger(__name__)
@@ -45,8 +48,19 @@ class Command(BaseCommand):
         ]
         for thread in threads:
             thread.start()
+        watch(threads, stop)
         for thread in threads:
             thread.join()
+
+
+def watch(threads: list[threading.Thread], stop: threading.Event) -> None:
+    """Give signs of life for the queues whose threads live, until ``stop`` is set. This process is its own beat."""
+    name = f"embedded@{socket.gethostname()}"
+    while not stop.is_set():
+        alive = {thread.name.partition("-")[0] for thread in threads if thread.is_alive()}
+        Giver(name, alive | {BEAT} if alive else ()).leave()
+        stop.wait(EVERY_SECONDS)
+    Giver(name, ()).end()
 
 
 def run_queue(queue: str, stop: threading.Event) -> None:
@@ -72,8 +86,10 @@ def _schedule(queue: str) -> dict[str, float]:
 
 def _run(task: str) -> None:
     close_old_connections()
+    clear_contextvars()
     try:
-        app.tasks[task]()
+        with bound_contextvars(task=task):
+            app.tasks[task]()
     except Exception:  # one task's trouble must not end the worker; its rows are still due
         log.exception("task failed", task=task)
     calls.task_ended()
