@@ -87,7 +87,9 @@ class OptionsForm(forms.Form):
         finished.help_text = f"Written in {self.name}, once each time its last open work item is done."
         self.fields[
             "edits"
-        ].help_text = f"Written in {self.name} when a member of the workspace asks for it in a comment: “set phase live”, “tag Acme gold”."
+        ].help_text = (
+            f"Written in {self.name} when a member of the workspace asks for it in a comment, such as “tag Acme gold”."
+        )
         self.fields["tallies"].help_text = (
             f"Written in {self.name}: how many work items are open, how many of them urgent, and since when. It makes these "
             "three fields there if they are missing."
