@@ -20,10 +20,10 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from planeapp.bot.grammar import arguments, clauses, manners, speech
+from planeapp.bot.grammar import arguments, clauses, manners, sides, speech
 from planeapp.bot.grammar.arguments import Heard
 from planeapp.bot.grammar.outcome import NotACommand, Unclear
-from planeapp.bot.grammar.phrases import is_form, nearest
+from planeapp.bot.grammar.phrases import is_form, is_verb, nearest
 from planeapp.bot.grammar.speech import Speech
 
 _SECOND_THOUGHT = re.compile(
@@ -35,10 +35,7 @@ _SECOND_THOUGHT = re.compile(
 SHALL_I = "Shall I schedule it?"
 FOR_ME = "Is that for me? If so, please write only the command."
 _WITHOUT_ARGUMENTS = frozenset(["help", "status", "unschedule", "sync", "why", "undo"])
-# "Could we schedule a meeting": not the block of this item.
-_OTHER_THING = re.compile(
-    r"\s*(?:a|an|another|our|some|the)\s+(?!block|slot|session|time|work|item|task|issue|card)[a-z]{3,}"
-)
+_AGREED = re.compile(r"\bthen\W*$")  # "tomorrow then" answers somebody
 _PRONOUN = re.compile(r"[a-z]+\s+(?:me\s+|us\s+)?(?:it|its|them|their|they)(?!\w)")
 _OBJECT = frozenset(["it", "this", "that", "these", "them", "everything", "all", "me", "us"])
 CHANGED = "Did you change your mind? I have done nothing yet; please write again what I should do."
@@ -112,7 +109,7 @@ def _sentence(sentence: Speech, heard: Heard, spoken: list[Spoken], talk: list[c
             if args is not None:
                 args |= _same_company(clause, args, spoken)
         except Unclear as unclear:
-            if not (talked or clause.called or _among_people(clause)):
+            if not (talked or clause.called or _among_people(clause, heard)):
                 unclear.about = clause.hit.command.words[0] if clause.hit else ""
                 raise
             args = None
@@ -127,11 +124,13 @@ def _sentence(sentence: Speech, heard: Heard, spoken: list[Spoken], talk: list[c
             talk.append(clause)
 
 
-def _among_people(clause: clauses.Clause) -> bool:
+def _among_people(clause: clauses.Clause, heard: Heard) -> bool:
     """ "Let's sync on monday" and "can we get help from Jo" say more than the command, and to each other."""
     if not clause.together or clause.hit is None:
         return False
-    return clause.hit.command.name in _WITHOUT_ARGUMENTS or _OTHER_THING.match(clause.hit.rest.low) is not None
+    if clause.hit.command.name in ("schedule", "move") and sides.says_more(clause.hit.rest.low, heard.now):
+        return True
+    return clause.hit.command.name in _WITHOUT_ARGUMENTS or clauses.OTHER_THING.match(clause.hit.rest.low) is not None
 
 
 def _same_company(clause: clauses.Clause, args: dict[str, Any], spoken: list[Spoken]) -> dict[str, str]:
@@ -167,7 +166,7 @@ def _suggestion(clause: clauses.Clause, heard: Heard, clauses_said: int) -> str 
     if clause.negated or clause.hit or clause.together or clauses_said > 1:
         return None
     if clauses.only_time(said, heard.now):
-        if said.low.rstrip().endswith("?"):
+        if said.low.rstrip().endswith("?") or _AGREED.search(said.low) or (clause.greeted and not clause.polite):
             return None
         return f"{SHALL_I} Then please write: schedule {said.text.strip()[:60]}."
     if clauses.time_first(said, heard.now):
@@ -178,10 +177,10 @@ def _suggestion(clause: clauses.Clause, heard: Heard, clauses_said: int) -> str 
     if manners.TALK.search(said.low) or len(words) > (4 if clause.polite else 3) or is_form(words[0]):
         return None
     command = nearest(said)
+    if not (_is_order(said, words, clause) or (command and not is_verb(words[0]))):
+        return None  # "remove unused imports" is said to somebody else
     if command:
         return f"I do not know “{words[0]}”. Do you mean: {command.example}? Write help to see everything."
-    if not _is_order(said, words, clause):
-        return None
     return f"I do not know “{words[0]}”. Write help to see what I understand."
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from planeapp.bot.grammar import calls, moves, names, people, sides, times
 from planeapp.bot.grammar.outcome import NotACommand, Unclear
 from planeapp.bot.grammar.phrases import IT, Hit
-from planeapp.bot.grammar.speech import COVERS, Speech
+from planeapp.bot.grammar.speech import COVERS, MAIL, URL, Speech
 from planeapp.providers import PROVIDERS
 
 Args = dict[str, Any]
@@ -22,26 +22,31 @@ _LITTLE = re.compile(
     r"yet|too|once|more|time|from|with|calendar|schedule|plane|instead|then|also|do|update|report|info|"
     rf"{'|'.join(PROVIDERS)}|"
     r"me|us|immediately|today|last|action|change|my|your|you|just|please|currently|so|far|synced|syncing|"
-    r"scheduled)(?![\w'])"
+    r"scheduled|already|still)(?![\w'])"
 )
 _UP = re.compile(r"up(?!\w)")  # "sync up" is a talk among people
 _CONDITION = re.compile(r"(?<![\w'])(?:if|unless|once|when|whenever)(?![\w'])")
-_OBJECT = re.compile(rf"[\s,.:!?]*(?:$|[+-]|(?:to|by|until)\s|{IT}(?!\w))")
+_OBJECT = re.compile(rf"[\s,.:!?]*(?:$|[+-]|(?:to|by|until)\s|(?:for|by)\s+another\s|{IT}(?!\w))")
 # Verbs of the table that people use for other things every day: without a time or an object they are talk.
 _EVERYDAY = frozenset(
     ["plan", "block", "book", "reserve", "move", "shift", "delay", "push", "extend", "make", "allocate", "set aside"]
 )
 # Verbs that are said of many other things: more words than the command needs, and it is about those.
-_ELSEWHERE = frozenset(["refresh", "revert", "rollback", "explain", "usage"])
+_ELSEWHERE = frozenset(["refresh", "revert", "rollback", "roll [it] back", "explain", "usage"])
 _COMPOUND = re.compile(  # "sync issues again", "status report": a word of another thing
     r"(?:issues?|problems?|errors?|fail\w*|bugs?|jobs?|reports?|meetings?|pages?|buttons?|history|wanted|desk|texts?|"
-    r"settings?|logs?|engines?)(?!\w)"
+    r"settings?|logs?|engines?|sync|imports?|lists?|tables?|tabs?|views?|apis?|endpoints?|models?|fields?|columns?|"
+    r"support|success|service|data|feedback|forms?|commits?|"
+    r"merge|deployments?|migrations?|builds?|branch)(?!\w)"
 )
 _TIED = frozenset(["connect", "attach", "associate", "disconnect", "detach"])
 _TIME_MADE = frozenset(["find time", "find slot", "set aside", "set aside time", "allocate", "allocate time"])
+_CHANGED = frozenset(["change date", "change start", "change start date", "change time", "change [this] to"])
+# What people add, note and save every day: a call only with its number.
+_ANY_CALL = frozenset(["add [long] call", "note [long] call", "save [long] call"])
 _NEEDS_NAME = frozenset(["tell [me] about", "what do we know about"])
 _DETERMINED = re.compile(
-    rf"\s*(?!{IT}(?!\w))(?:the|a|an|your|my|our|their|his|her|some)\s+(?!work\s+item|item|issue|task|ticket|card)"
+    rf"\s*(?:(?:to|with|from)\s+)?(?!{IT}(?!\w))(?:the|a|an|your|my|our|their|his|her|some)\s+(?!work\s+item|item|issue|task|ticket|card)"
 )
 _ONE_WORD = re.compile(r"(?!(?:it|this|that|them|him|her|you|yourself|everything|yesterday|today|work|life)$)\S+")
 _CUSTOMER = re.compile(r"(?:(?:the|this|our)\s+)?(?:customer|company|account|client)(?!\w)")
@@ -49,7 +54,7 @@ _PROSE = re.compile(
     r"(?<![\w'])(?:is|are|was|were|be|been|isn't|aren't|has|have|had|will|would|should|could|can|may|might|must|"
     r"do|does|did|"
     r"looks?|seems?|went|goes|i|i'm|we|we're|you|he|she|they|it's|that's|who|nobody|everybody|a\s+lot|sense|"
-    r"sure|fast)(?![\w'])"
+    r"sure|fast|failed|fails|failing|worked|works|shows)(?![\w'])"
 )
 
 
@@ -71,7 +76,7 @@ def _none(hit: Hit, heard: Heard) -> Args:
     if not left:
         return {}
     is_question = " " in hit.phrase and not hit.command.changes
-    is_talk = is_question or hit.phrase in _ELSEWHERE or hit.rest.low.lstrip().startswith(":")
+    is_talk = is_question or hit.phrase in _ELSEWHERE or ":" in hit.rest.low or (hit.phrase == "why" and left == "not")
     is_talk = is_talk or _COMPOUND.match(left) is not None
     if is_talk or len(left.split()) > 2 or _PROSE.search(left) or _UP.match(left):
         raise NotACommand
@@ -94,12 +99,18 @@ def _no_prose(hit: Hit, now: datetime) -> None:
     low = hit.rest.low
     if _CONDITION.search(low):
         raise Unclear("I cannot wait for a condition. Please tell me again when it is met.")
+    if not (_OBJECT.match(low) or sides.says_time(low, now)) and sides.unknown(low, now) > 2:
+        raise NotACommand
     if _PROSE.search(low) or (hit.phrase in _EVERYDAY and not _OBJECT.match(low) and not sides.says_time(low, now)):
         raise NotACommand
 
 
 def _move(hit: Hit, heard: Heard) -> Args:
     _no_prose(hit, heard.now)
+    if hit.phrase in _CHANGED and (
+        sides.says_more(hit.rest.low, heard.now) or not sides.says_time(hit.rest.low, heard.now)
+    ):
+        raise NotACommand
     return moves.read(hit.phrase, hit.rest.low, heard.now)
 
 
@@ -108,6 +119,8 @@ def _companies(hit: Hit, heard: Heard) -> Args:
         if not _named(hit.whose):
             raise NotACommand
         raise Unclear(f"I did not understand “{hit.rest.text.strip()[:60]}”. Which company?")
+    if hit.rest.low.lstrip().startswith(":") and URL in hit.rest.low:
+        raise NotACommand
     if _UP.match(hit.rest.low.lstrip()) or (hit.phrase in _TIED and _thing(hit.rest)):
         raise NotACommand
     return {"companies": names.companies(hit.whose or hit.rest, heard.companies)}
@@ -123,6 +136,8 @@ def _company(hit: Hit, heard: Heard) -> Args:
         if _without_little(hit.rest):
             raise NotACommand
         return {} if people.is_own(hit.whose) else {"company": names.company(hit.whose, heard.companies)}
+    if _COMPOUND.match(hit.rest.text.lstrip()):  # in lower case: "the contacts page", not "contacts Data Corp"
+        raise NotACommand
     labelled = hit.phrase == "customer" and hit.rest.low.lstrip().startswith(":")
     if labelled or (hit.phrase in _NEEDS_NAME and not _named(hit.rest)):
         raise NotACommand
@@ -142,10 +157,14 @@ def _named(rest: Speech) -> bool:
 
 
 def _contact(hit: Hit, heard: Heard) -> Args:
-    return people.contact(hit.rest, heard.companies, bare=hit.phrase == "add")
+    if MAIL not in hit.rest.low and _COMPOUND.match(hit.rest.low.lstrip()):
+        raise NotACommand
+    return people.contact(hit.rest, heard.companies, bare=" " not in hit.phrase)
 
 
 def _call(hit: Hit, heard: Heard) -> Args:
+    if hit.phrase in _ANY_CALL and not calls.names_number(hit.rest):
+        raise NotACommand
     return calls.read(hit.rest, heard.now)
 
 

@@ -26,6 +26,8 @@ _WAIT = re.compile(
 )
 _SECONDS = re.compile(r"(?P<n>[0-9]{1,5})\s?(?:s|sec|secs|seconds?)(?!\w)")
 _MINUTES_SECONDS = re.compile(r"(?P<m>[0-9]{1,3})\s?m(?:in)?\s?(?P<s>[0-9]{1,2})\s?s(?:ec)?(?!\w)")
+# "12m 10s waiting": both together, or a call of 12 minutes?
+_TWO_LENGTHS = re.compile(r"[0-9]{1,3}\s?m(?:in)?\s+[0-9]")
 _WAITED = re.compile(r"\s*(?:of\s+)?(?:wait(?:ing)?|on\s+hold|hold)(?!\w)")
 _TALK = re.compile(
     r"\b(?:with|from|to|number|phone|incoming|outgoing|inbound|outbound|it|took|lasted|lasting|was|call|called|a|the|"
@@ -33,6 +35,7 @@ _TALK = re.compile(
     r"customer|at number|tel|nr)\b"
     r"(?!\s*[0-9]{1,2}(?::|\s?[ap]m))"
 )
+_DATE = re.compile(r"20[0-9]{2}[-./][0-9]{1,2}[-./][0-9]{1,2}|[0-9]{1,2}[./-][0-9]{1,2}[./-]20[0-9]{2}")
 SHORTEST = 5  # digits; fewer are a time or a count, not a phone number
 
 
@@ -49,6 +52,16 @@ def read(said: Speech, now: datetime) -> dict[str, Any]:
     return args
 
 
+def names_number(said: Speech) -> bool:
+    """Whether a phone number is said at all."""
+    return bool(_numbers(_evened(said)))
+
+
+def _numbers(said: Speech) -> list[re.Match[str]]:
+    found = (match for match in _NUMBER.finditer(said.low) if not _DATE.fullmatch(match.group().strip()))
+    return [match for match in found if sum(c.isdigit() for c in match.group()) >= SHORTEST]
+
+
 def _evened(said: Speech) -> Speech:
     """ "+46.70.123.45.67" and "+46 (0)70 …" as numbers are written elsewhere."""
     low = _DOTTED.sub(lambda match: match.group().replace(".", "-"), said.low)
@@ -56,7 +69,7 @@ def _evened(said: Speech) -> Speech:
 
 
 def _take_number(said: Speech) -> tuple[str, str]:
-    found = [match for match in _NUMBER.finditer(said.low) if sum(c.isdigit() for c in match.group()) >= SHORTEST]
+    found = _numbers(said)
     if not found:
         if len(said.low.split()) > 6:
             raise NotACommand
@@ -98,6 +111,8 @@ def _take_waiting(low: str) -> tuple[str, int | None]:
     for place in (match.start() for match in re.finditer(r"(?<!\S)[0-9]", low)):
         found = seconds(low, place)
         tail = _WAITED.match(low, found[1]) if found else None
+        if found and tail and _TWO_LENGTHS.match(low, place):
+            raise Unclear("How long was the call, and how long the waiting? Please write it like: 12m waiting 10s.")
         if found and tail:
             return low[:place] + " " + low[tail.end() :], found[0]
     return low, None
@@ -120,7 +135,7 @@ def _when(low: str, now: datetime) -> dict[str, Any]:
         only
         and only.minutes
         and phrase.right.empty
-        and not (phrase.left.day or phrase.left.timed or phrase.left.number)
+        and not (phrase.left.day or phrase.left.timed or phrase.left.number or phrase.left.instant)
     ):
         return {"minutes": only.minutes}
     when = times.build(phrase, now, past=True)

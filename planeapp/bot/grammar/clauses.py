@@ -38,6 +38,10 @@ AHEAD = 120  # characters that show whether a clause begins with a command
 _TIMED = ("schedule", "move")
 _FOR_COMPANY = ("set_phase", "contacts", "customer", "add_contact", "tag")
 _FOR = re.compile(r"(?:for|at|to)\s+")
+# "Could we schedule a meeting": not the block of this item.
+OTHER_THING = re.compile(
+    r"\s*(?:a|an|another|our|some|the)\s+(?!block|slot|session|time|work|item|task|issue|card)[a-z]{3,}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,8 @@ def _meant(clauses: list[Clause]) -> list[Clause]:
 def _counts(clause: Clause, frame: str) -> bool:
     """Whether a clause that begins with a command means it, after what was said before it in the sentence."""
     if frame == "condition":
+        if clause.hit and clause.hit.command.name in _TIMED and OTHER_THING.match(clause.hit.rest.low):
+            return False
         raise Unclear("I cannot wait for that. Please tell me again when it has happened.")
     if frame == "name":
         return clause.joined != "colon"

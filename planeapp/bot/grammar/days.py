@@ -31,7 +31,7 @@ from planeapp.bot.grammar.pieces import Clock, Day, Days, Dotted, Piece, Weekday
 _NTH = r"(?:\s?(?:st|nd|rd|th)(?!\w)|\.(?=\s))?"
 _YEAR = r"(?:,?\s+(?P<y>20[0-9]{2})(?![0-9:]))?"
 _TO = r"\s*(?:-|to|until|till|through|thru)\s*"
-_TOMORROW = r"(?:tomorrow|tommorow|tomorow|tommorrow|tomorrw|tomorro|tmrw|tmr|tmw|2morrow)"
+_TOMORROW = r"(?:tomorrow|tommorow|tomorow|tommorrow|tomorrw|tomorro|tmrw|tmr|tmw|2morrow|2moro)"
 _NOT_CLOCK = r"(?![0-9:]|\s?[ap]\.?m)"
 
 _AND_DATE = re.compile(rf"{WEEKDAY},?\s+(?=\S)")
@@ -143,7 +143,7 @@ def _weekend(match: re.Match[str], today: date) -> Piece:
 
 def _edge(match: re.Match[str], today: date) -> Piece:
     """ "end of next week", "start of the month"."""
-    start = match["edge"] in ("start", "beginning")
+    start = match["edge"] in ("start", "beginning", "first day")
     ahead = 1 if (match["q"] or "").strip() == "next" else 0
     if match["unit"] == "week":
         monday = monday_of(today, ahead)
@@ -207,6 +207,7 @@ RULES: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
         (rf"(?:the\s+)?{_ORDINAL}\s+of\s+(?:the|this|next)\s+month(?!\w)", _ordinal),
         (rf"(?:the\s+)?(?P<edge>end|start|beginning)\s+of\s+(?P<m>{MONTH}){_YEAR}", _edge_of_month),
         (r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?![0-9])(?=t[0-9]|[^\w]|$)", _iso),
+        (r"([0-9]{4})[/.]([0-9]{1,2})[/.]([0-9]{1,2})(?![\w/])", _iso),
         (rf"{_PAIR}(?P=sep)(?P<y>[0-9]{{4}}|[0-9]{{2}})(?![\w:])(?P<end>)", _numeric),
         (rf"(?![0-9]+-){_PAIR}(?P<end>\.(?=\s|$))?{_NO_UNIT}(?P<y>)", _numeric),
         (rf"{_FIRST_DAY}{_TO}(?:the\s+)?{_END_DAY}\s+(?:of\s+)?(?P<m>{MONTH}){_YEAR}", _named_range),
@@ -219,6 +220,7 @@ RULES: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
         (rf"{_TOMORROW}(?!\w)", _ahead(1)),
         (r"today(?!\w)", _ahead(0)),
         (r"yesterday(?!\w)", _ahead(-1)),
+        (r"in\s+a\s+fortnight(?!\w)", _ahead(14)),
         (rf"in\s+{_SPAN}(?:\s+time(?!\w))?", _in),
         (rf"{_SPAN}\s+from\s+(?:now|today)(?!\w)", _in),
         (r"in\s+(?P<n>an?|one|two|[0-9]{1,2})\s+months?(?!\w)", _in_months),
@@ -226,7 +228,7 @@ RULES: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
         (r"eom(?!\w)(?P<edge>)(?P<q>)(?P<unit>)", _edge),
         (r"eow(?!\w)(?P<edge>)(?P<q>)(?P<unit>)", lambda m, today: Day(monday_of(today) + timedelta(days=4))),
         (
-            r"(?:the\s+)?(?P<edge>end|start|beginning)\s+(?:of\s+)?(?P<q>the\s+|this\s+|next\s+)?(?P<unit>week|"
+            r"(?:the\s+)?(?P<edge>end|start|beginning|(?:first|last)\s+day(?=\s+of))\s+(?:of\s+)?(?P<q>the\s+|this\s+|next\s+)?(?P<unit>week|"
             r"month|year)(?!\w)",
             _edge,
         ),

@@ -12,14 +12,16 @@ HALF_DAY = 240  # minutes; half of a working day of eight hours
 LONGEST_DAYS = 366
 
 _NUMBERS = {
-    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "forty-five": 45,
-    "fifty": 50, "sixty": 60, "ninety": 90, "a couple of": 2, "couple of": 2,
+    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40,
+    "forty-five": 45, "fifty": 50, "sixty": 60, "thirteen": 13, "fourteen": 14, "sixteen": 16, "seventeen": 17,
+    "eighteen": 18, "nineteen": 19, "twenty-five": 25, "thirty-five": 35, "fifty-five": 55, "eighty": 80,
+    "ninety": 90, "a couple of": 2, "couple of": 2,
 }  # fmt: skip
 _WORDS = "|".join(sorted(_NUMBERS, key=len, reverse=True))
 NUMBER = rf"(?:[0-9]{{1,4}}(?:[.,][0-9]{{1,2}})?|(?:{_WORDS})\b)"
 _HOUR = r"(?:hours?|hrs?|h)(?!\w)"
-_MINUTE = r"(?:minutes?|mins?|min|m)(?!\w)\.?"
+_MINUTE = r"(?:minutes?|minuts?|mins?|min|m)(?!\w)\.?"
 _DAY = r"(?:(?:full|whole|entire)\s+)?(?:days?|d)(?!\w)"
 _WEEK = r"(?:weeks?|wks?|w)(?!\w)"
 _WORKDAY = r"(?:(?:working|business|work|week)[ -]?days?)(?!\w)"

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 from datetime import datetime, timedelta
 
 from planeapp.bot.grammar import clocks, days, durations
 from planeapp.bot.grammar.outcome import Unclear
-from planeapp.bot.grammar.pieces import Instant, Junk, Mark, Piece
+from planeapp.bot.grammar.pieces import Day, Instant, Junk, Mark, Piece
+from planeapp.bot.grammar.slips import closest
 
-_SKIP = re.compile(r"[\s,.;:!?()\[\]\"'~*_]+")
+_SKIP = re.compile(r"(?:[\s,;:!?()\[\]\"'~*_]|\.(?!\.[0-9]))+")
+# Words in which a slip is mended; "may", "march" and short ones lie too near to other words.
+_WORDS = tuple(
+    sorted(
+        {name.lower() for name in (*calendar.day_name, *calendar.month_name) if len(name) > 4 and name != "March"}
+        | {"tomorrow", "today", "yesterday", "morning", "afternoon"}
+        | {"evening", "next", "week", "weeks", "hours", "minutes", "working", "business", "between", "until", "o'clock"}
+    )
+)
 _MARKS: tuple[tuple[re.Pattern[str], Mark], ...] = (
     (re.compile(r"(?:utc|gmt)(?!\w)"), Mark("utc")),
     (
@@ -18,7 +28,7 @@ _MARKS: tuple[tuple[re.Pattern[str], Mark], ...] = (
         ),
         Mark("until"),
     ),
-    (re.compile(r"to(?!\w)|-+>?"), Mark("to")),
+    (re.compile(r"to(?!\w)|-+>?|\.\.(?=[0-9])"), Mark("to")),
     (re.compile(r"(?:from|starting|beginning|started|starts|start|as\s+of)(?!\w)"), Mark("from")),
     (re.compile(r"between(?!\w)"), Mark("between")),
     (re.compile(r"(?:and|&|\+)(?!\w)"), Mark("and")),
@@ -26,26 +36,37 @@ _MARKS: tuple[tuple[re.Pattern[str], Mark], ...] = (
 _FILLER = re.compile(
     r"(?:at|on|in|for|the|of|around|about|approx|approximately|this|it|that|item|task|issue|ticket|one|card|block|slot|"
     r"session|time|some|a|an|me|us|my|our|its|calendar|calender|work|working|day|all|whole|full|entire|just|only|out|"
-    r"off|again|instead|here|too|also|then|lasting|long|duration|kl|o'clock|sharp|date|please|so|well|as|say)(?!\w)"
+    r"off|again|instead|here|too|also|then|lasting|long|duration|length|with(?=\s+(?:a\s+)?(?:duration|length))|kl|o'clock|sharp|date|please|so|well|as|say)(?!\w)"
 )
 _WITH_OFFSET = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}t[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{3,6})?)?[+-](?!00:?00)[0-9]{2}:?[0-9]{2}(?![\w:])"
 )
 _IN = re.compile(r"in\s+(?:about\s+)?")
-_FROM_NOW = re.compile(r"\s+from\s+now(?!\w)")
+_FROM_NOW = re.compile(r"\s+(?:from\s+now|(?P<ago>ago))(?!\w)")
+_DASH = re.compile(r"-+\s+(?=[0-9a])")
+_HOUR = re.compile(r"(?:9|1[0-9]|2[0-3])h(?!\w)")
+_LASTS = re.compile(r"(?<!\w)(?:for|by|of|lasting|duration|length|takes|took|about)[\s:]*$")
+_SHORT = 480  # minutes; "10:00 - 2h" is a length, "8:00 - 14h" may be an end
 _WORD = re.compile(r"[\w'@&/+-]+|.", re.DOTALL)
 
 
 def pieces(low: str, now: datetime) -> list[Piece]:
-    """All pieces of the lower-case text, in order. ``now`` is in the asker's zone. Raises ``Unclear`` for "31 feb"."""
+    """All pieces of the lower-case text, in order. ``now`` is in the asker's zone. Raises ``Unclear`` for "31 feb".
+
+    Words that are nothing but one slip away from a word about time are read as that one.
+    """
     found: list[Piece] = []
     place = 0
     while place < len(low):
         if skipped := _SKIP.match(low, place):
             place = skipped.end()
             continue
-        new, place = _next(low, place, now)
+        new, end = _next(low, place, now)
+        right = closest(low[place:end], _WORDS) if new and isinstance(new[0], Junk) else None
+        if right:
+            return pieces(low[:place] + right + low[end:], now)
         found.extend(new)
+        place = end
     return found
 
 
@@ -64,7 +85,7 @@ def time_prefix(low: str, now: datetime) -> int:
 
 
 def _next(low: str, place: int, now: datetime) -> tuple[list[Piece], int]:
-    for reader in (_instant, _moment, _rules, _span, _mark, _number):
+    for reader in (_instant, _moment, _rules, _span, _length, _mark, _number):
         result = reader(low, place, now)
         if result is not None:
             return result
@@ -91,15 +112,28 @@ def _instant(low: str, place: int, now: datetime) -> Read | None:
 
 
 def _moment(low: str, place: int, now: datetime) -> Read | None:
-    """ "in 2 hours", "half an hour from now"."""
+    """ "in 2 hours", "half an hour from now", "10 minutes ago", "2 days ago"."""
     lead = _IN.match(low, place)
     found = durations.read(low, lead.end() if lead else place)
-    if found is None or not found[0].minutes:
+    if found is None:
         return None
-    tail = None if lead else _FROM_NOW.match(low, found[1])
-    if not lead and not tail:
+    span, end = found
+    tail = None if lead else _FROM_NOW.match(low, end)
+    if tail and tail["ago"] and span.days:
+        return [Day(now.date() - timedelta(days=span.days))], tail.end()
+    if not span.minutes or not (lead or tail):
         return None
-    return [Instant(now + timedelta(minutes=found[0].minutes))], tail.end() if tail else found[1]
+    minutes = -span.minutes if tail and tail["ago"] else span.minutes
+    return [Instant(now + timedelta(minutes=minutes))], tail.end() if tail else end
+
+
+def _length(low: str, place: int, now: datetime) -> Read | None:
+    """ "10:00 - 2h": a dash in front of a length is no "to"."""
+    dash = _DASH.match(low, place)
+    found = durations.read(low, dash.end()) if dash else None
+    if found is None or not 0 < found[0].minutes <= _SHORT:
+        return None
+    return [found[0]], found[1]
 
 
 def _rules(low: str, place: int, now: datetime) -> Read | None:
@@ -115,6 +149,8 @@ def _rules(low: str, place: int, now: datetime) -> Read | None:
 
 
 def _span(low: str, place: int, now: datetime) -> Read | None:
+    if (hour := _HOUR.match(low, place)) and not _LASTS.search(low, 0, place):
+        raise Unclear(f"Is {hour.group()} a time or a length? Please write it like 10:00, or like 10 hours.")
     found = durations.read(low, place)
     return ([found[0]], found[1]) if found else None
 

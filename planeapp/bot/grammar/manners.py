@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from planeapp.bot.grammar.phrases import IT, forms, starts_command
 from planeapp.bot.grammar.speech import Speech, ends_abbreviated
 
-_PLEASE = r"(?:please|pls|plz|plse|kindly)"
+_PLEASE = r"(?:please|pls|plz|plse|pleas|plase|pleaase|pleaes|plesae|plaese|kindly)"
 PLEASE = re.compile(rf"(?<![\w'-]){_PLEASE}(?![\w'-])")
 _GAP = r"[\s,.:!-]*"
 # Words that may stand before a command, and words that need a comma there, since else they describe ("great plan").
 _SOMEBODY = re.compile(r"@(?![\w.-]*(?:bot|groundcrew)(?![\w.-]))[\w.-]+[\s,:]*")
 _GREETING = re.compile(
-    rf"(?:@[\w.-]+|hey|hi|hello|hej|hallo|yo|dear|ok|okay|alright|oops|oh|so|and|then|also|first|finally|actually|just|"
+    rf"(?:@[\w.-]+|hey|hi|hello|hej|hallo|yo|dear|ok|okay|alright|oops|oh|so|and|then|also|now|first|finally|actually|just|"
     rf"simply|quickly|there|team|everyone|bot|groundcrew|good\s+(?:morning|afternoon|evening)|"
     rf"{_PLEASE})(?![\w'-]){_GAP}"
 )
@@ -69,7 +69,7 @@ _TAIL = re.compile(
     r"|(?:and\s+)?thank\s+you(?:\s+(?:so\s+much|very\s+much|a\s+lot|in\s+advance|bot))?|thx|ty|tack|cheers|for\s+me|for\s+us|"
     r"sorry|if\s+possible|if\s+you\s+(?:can|could|would|please)|if\s+you\s+don't\s+mind|if\s+that's\s+(?:ok|okay|possible)|"
     r"when\s+you\s+(?:can|have\s+(?:time|a\s+moment|a\s+minute))|when\s+you\s+get\s+a\s+chance|will\s+you|would\s+you|"
-    r"could\s+you|can\s+you|ok|okay|bot|groundcrew)|:-?\)|;-?\)|<3|(?<=\s)x+o*)[\s,.;:!?)-]*$"
+    r"could\s+you|can\s+you|ok|okay|bot|groundcrew)|:-?\)|;-?\)|<3|(?<=\s)x(?:x+|o+)[xo]*)[\s,.;:!?)-]*$"
 )
 _REASON = re.compile(
     r"[\s,(-]+(?:because|cause|so\s+that|so\s+(?:we|i|they|he|she)\s+(?:can|could|have)|as\s+(?:we|i|they|he|"
@@ -101,7 +101,8 @@ TALK = re.compile(
     r"should|could|"
     r"can|may|might|must|does|did|not|never|nobody|nothing|very|so|too|who|what|when|where|why|how|which|call|"
     r"contact|email|write|cc|fyi|wip|"
-    r"looks?|seems?|same|here|ship|related|relates|lgtm|fixed|shipped|merged|duplicate|ping|up|any|some|none|"
+    r"anyone|anybody|someone|somebody|back|more|tell|time|spent|estimated?|eta|due|deadline|looks?|seems?|same|here|ship|bump(?=\W*$)|nit|typo|sgtm|np|brb|ack|nack|gotcha|roger|yup|nah|phew|tbd|todo|wontfix|stale|"
+    r"related|relates|lgtm|fixed|shipped|merged|duplicate|ping|up|any|some|none|"
     r"all|both|maybe|perhaps|because|and)(?![\w'])"
 )
 
@@ -158,6 +159,8 @@ def _from_first_word(said: Speech) -> Speech:
 
 def _turned(said: Speech) -> Speech:
     """ "why this is not synced" as the question that it reports: "why is this not synced"."""
+    if short := re.match(r"why\s+it(?='s\s)", said.low):
+        said = said.part(0, short.end()).joined(Speech("is", "is")).joined(said.part(short.end() + 3))
     match = _TOLD.match(said.low)
     if match is None:
         return said

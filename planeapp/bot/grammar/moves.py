@@ -26,11 +26,13 @@ _WAYS = {
     "forward": 0,
     "ahead": 0,
 }
-_OBJECT = re.compile(rf"\s*(?:{IT}|(?:the\s+)?(?:start|end)(?:\s+time)?)(?![\w'])")
+_OBJECT = re.compile(rf"\s*(?:{IT}|(?:the\s+)?(?:start|end|schedule|booking|duration|length)(?:\s+time)?)(?![\w'])")
 _LEAD = re.compile(
     r"[\s,:]*(?P<way>back|out|forward|later|earlier|longer|shorter)?[\s,]*(?P<by>(?:by|with|for)(?!\w))?\s*(?P<sign>[+-])?\s*"
 )
-_ANOTHER = re.compile(r"(?<!\w)another\s+(?P<number>(?=[0-9]|half|two|three|four|five|six|ten|fifteen|twenty|thirty))?")
+_ANOTHER = re.compile(
+    r"(?<!\w)(?:another|an?\s+(?:extra|additional|further))\s+(?P<number>(?=[0-9]|half|two|three|four|five|six|ten|fifteen|twenty|thirty))?"
+)
 _TAIL = re.compile(
     r"\s*(?:(?P<way>later|earlier|sooner|longer|shorter|more|back|forward|ahead|out)(?!\w))?[\s,.!?;:-]*$"
 )

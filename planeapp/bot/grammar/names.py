@@ -11,10 +11,13 @@ from planeapp.bot.grammar.phrases import IT
 from planeapp.bot.grammar.speech import KNOWN, MAIL, QUOTE, URL, Speech
 
 LONGEST_WORDS = 6
-_HERE = rf"(?:{IT}|here)(?!\w)"
+_HERE = rf"(?:{IT}|here|(?:work\s+)?(?:item|task|issue|ticket)(?=\s+(?:to|with|from)\s))(?!\w)"
 _LEAD = re.compile(
     rf"[\s,:;-]*(?:(?:{_HERE}|up)\s*)?(?:(?:to|with|for|from|of|at|by|on)\s+)?(?:both(?:\s+of)?\s+)?"
     r"(?:(?:(?:the|our|a|my|these|those|this|following)\s+)*(?:customers?|company|companies|accounts?|clients?)(?:\s*:\s*|\s+(?!and\b)))?"
+)
+_PLURAL = re.compile(
+    rf"[\s,:;-]*(?:{_HERE}\s*)?(?:(?:to|with|for|from)\s+)?(?:the\s+|our\s+)?(?:customers|companies|accounts|clients)\s"
 )
 _TAIL = re.compile(
     rf"\s+(?:(?:to|from|with|on|for|as)\s+)(?:{_HERE}|the\s+(?:item|task|issue|ticket)"
@@ -41,6 +44,7 @@ _SENTENCE = re.compile(
     r"called|who|what|when|where|why|how|which|whose|because|since|while|it|i|i'm|i'll|i've|we|we're|you|you're|"
     r"he|she|they|"
     r"they're|it's|that's|there|there's|me|him|them|her|my|your|their|his|seems?|looks?|works?|goes|went|got|get|gets|"
+    r"takes|took|fails|failed|failing|breaks|broke|crashes|crashed|happens|happened|keeps|"
     r"broken|dead|missing|wrong|in|into|above|below|about|very|really|still|already|just|so|then|than|too|also|"
     r"if|unless)"
     r"(?![\w&])"
@@ -58,9 +62,12 @@ def companies(said: Speech, known: Collection[str] = (), alone: bool = False) ->
     ``alone``: one name is expected, so that "Ben & Jerry's" is not taken for two. Who writes "and" between names
     means "&" as part of one, too.
     """
+    several = not alone and _PLURAL.match(said.low)
     said = _bare(said)
     if not said:
         raise Unclear("Which company?")
+    if several and _may_be_two(said.low) and not _is_known(said, known):
+        said = Speech(said.text.replace(" & ", " , "), said.low.replace(" & ", " , "))
     parts = _parts(said, known)
     one_each = alone or any(joint.group().strip() == "and" for joint in _SPLIT.finditer(said.low))
     return [_one(part, known, one_each) for part in parts]

@@ -14,7 +14,7 @@ from planeapp.bot.grammar.speech import MAIL, QUOTE, Speech
 _MAIL = re.compile(rf"{MAIL}+")
 _AS_CONTACT = re.compile(
     r"\bas\s+(?:a\s+|the\s+)?(?:new\s+)?contact(?:\s+person)?\b|\b(?:with\s+|using\s+)?(?:the\s+|her\s+|his\s+)?"
-    r"e-?mail(?:\s+address)?\b|\bnamed\b|\bcalled\b|\bcontact\b"
+    r"(?:e-?mail(?:\s+address)?|mailto)\b:?|(?:\bwith\s+)?(?:\bthe\s+)?\bnamed?\b:?|^\s*person\b|\bas\b(?=\s+\w)|\bcalled\b|\b(?:to|in)\s+(?:the\s+|our\s+)?contacts?(?:\s+list)?(?=\W*$)|\bcontact(?:\s+person)?\b"
 )
 _AT = re.compile(r"(?:^|\s)(?:to|at|for|from|of|with|in)\s+(?=\S)")
 _LIST_OF = re.compile(
@@ -22,17 +22,22 @@ _LIST_OF = re.compile(
 )
 _BEFORE_MAIL = re.compile(r"\s+(?:for|with|is|at|via|and)\s*$")
 _THEN_PERSON = re.compile(r"\s*[:,]\s*(?=\S)")
+_THEN_COMPANY = re.compile(r"([^,]+),\s+([^,]+)")
 _PHASE_TO = re.compile(r"\s*(?:to|=|:|as|is)\s*")
-_FOR = re.compile(r"\s(?:for|on|of|at)\s+(?=\S)")
+_FOR = re.compile(r"(?:\s(?:for|on|of)|(?<=\S)\sat)\s+(?=\S)")  # "at risk" is a phase
 _OF = re.compile(r"\s*(?:of|for|on)\s+")
 _TO = re.compile(r"(?:\s(?:to|as)|\s*[=:])\s+")
+_AS_FIRST = re.compile(r"(?:as|with)\s+(?:an?\s+|the\s+)?(?:tag\s+)?(?=\S)")
 _AS = re.compile(r"\s(?:as|with)\s+(?:an?\s+|the\s+)?(?:tag\s+)?")
 _OF_THE = re.compile(
-    r"[\s,:]*(?:(?:of|for|on|at|from)\s+)?(?:(?:the|this|our)\s+)?(?:customer|company|account|client|it|this)s?(?=\W|$)"
+    r"[\s,:]*(?:(?:of|for|on|at|from)\s+)?(?:(?:the|this|our)\s+)?(?:customer|company|account|client|(?:work\s+)?item|it|this)s?"
+    r"(?=\W|$)"
 )
 _LISTED = re.compile(rf",|\s(?:and|or|&|for|to|tomorrow|today|next)\s|[{QUOTE}{MAIL}]")
 _LIKE = "Please write it like: add contact Jo Smith jo@acme.example to Acme."
-_THE_CUSTOMER = re.compile(r"\s*(?:(?:the|this|our)\s+)?(?:customer|company|account|client|it|this)(?=\s|$)")
+_THE_CUSTOMER = re.compile(
+    r"\s*(?:(?:the|this|our)\s+)?(?:customer|company|account|client|(?:work\s+)?item|task|issue|ticket|it|this|that|them)(?=\s|$)"
+)
 
 
 def contact(said: Speech, known: Collection[str], bare: bool) -> dict[str, Any]:
@@ -57,6 +62,8 @@ def _name_and_company(front: Speech, back: Speech, email: str, known: Collection
     person, company = _person_at(front)
     after, place = _person_at(back)
     in_brackets = back.low.lstrip().startswith(("(", "<"))
+    if not (person or company or place) and (both := _THEN_COMPANY.fullmatch(after.low)):
+        after, place = after.part(*both.span(1)), after.part(*both.span(2))
     if after and not in_brackets and not place and _is_company(after, bool(person), email):
         after, place = Speech("", ""), after
     if (person and after) or (company and place):
@@ -123,6 +130,8 @@ def is_own(said: Speech) -> bool:
 _ANY_CUSTOMER = re.compile(r"(?:the\s+)?(?:customer|company|account|client)\s")
 _SEVERAL = re.compile(r",|\s(?:and|or)\s")
 _TO_COMPANY = re.compile(r"\s(?:to|for|on)\s+(?=\S)")
+_SOME_THING = re.compile(r"(?:[Tt]he|[Aa]n?|[Mm]y|[Yy]our|[Oo]ur)\s+[a-z]")  # "tag the commit"
+_A_THING = re.compile(r"(?:the|a|an)\s+(?!customer|company|account|client)[a-z]+\W*$")
 _FOR_COMPANY = re.compile(r"\s(?:for|on)\s+(?=\S)")
 
 
@@ -148,9 +157,13 @@ def tag(said: Speech, known: Collection[str], adding: bool, whose: Speech | None
     if not said:
         raise Unclear(question)
     names.refuse_statement(said)
+    if (first := _AS_FIRST.match(said.low)) and not adding:
+        said, adding = said.part(first.end()), True
     if whose:
         return {"tag": label(said, question)} | _said(_company(whose, known))
     if to := (_TO_COMPANY if adding else _FOR_COMPANY).search(said.low):
+        if _A_THING.match(said.low, to.end()):
+            raise NotACommand
         return {"tag": label(said.part(0, to.start()), question)} | _said(_company(said.part(to.end()), known))
     if split := _AS.search(said.low):
         return {"tag": label(said.part(split.end()), question)} | _said(_company(said.part(0, split.start()), known))
@@ -165,7 +178,11 @@ def _company_then_tag(said: Speech, known: Collection[str], question: str) -> di
         said, here = named.trimmed(" "), None
     if _SEVERAL.search(said.low) and not _known_prefix(said, known):
         raise Unclear("One company and one tag at a time, please. Which?")
-    if here and said.part(here.end()):
+    if not here and _SOME_THING.match(said.text):
+        raise NotACommand
+    if here and not said.part(here.end()):
+        raise Unclear(question)
+    if here:
         return {"tag": label(said.part(here.end()), question)}
     place = _known_prefix(said, known) or _last_word(said)
     if place == 0:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from rapidfuzz.distance import OSA
 
 from planeapp.bot.commands import BY_NAME, PHRASES, Command
+from planeapp.bot.grammar.slips import OTHER_WORDS, PLAIN, closest
 from planeapp.bot.grammar.speech import Speech
+from planeapp.providers import PROVIDERS
 
 _ARTICLE = r"(?:the|a|an|this|that|its|my|your|our|new|all|following|current|latest|already|still|currently|actually)"
 # What else may stand in front of a word: "the scheduled block", "an incoming call".
 _KINDS = {
     "block": r"(?:scheduled|planned|schedule|time|calendar|existing)",
     "slot": r"(?:scheduled|planned|time|calendar)",
+    "status": r"(?:(?:work\s+)?item|task|issue|ticket)(?:'s)?",
     "call": r"(?:incoming|outgoing|inbound|outbound|quick|short|long|phone|customer|support)",
 }
 _NO_NAME = (
@@ -23,44 +26,30 @@ _NO_NAME = (
 )
 IT = (
     r"(?:(?:this|that|the|my|our)\s+(?:work\s+)?(?:item|task|issue|ticket|one(?!\s+(?:week|day|hour|month|and))|"
-    r"thing|card|story)"
+    r"thing|card|story|block|slot)"
     r"|this|it|that|these|them|(?:the\s+)?(?:block|slot))"
 )
 _PLACES = {
     "[it]": rf"(?:\s+{IT})?",
     "[this]": rf"\s+{IT}",
+    "[vendor]": rf"\s+(?:{'|'.join(PROVIDERS)})",
     "[me]": r"(?:\s+(?:me|us))?",
     "[whose]": (
         r"(?:\s+(?P<whose>\S+(?:\s\S+){0,3}?)'s"
         rf"|\s+(?!(?:{_ARTICLE}|{_NO_NAME})\s)(?P<bare>\S+(?:\s\S+){{0,2}}?))?"
     ),
     "[label]": rf"(?:\s+(?:{_ARTICLE}\s+)*(?!(?:{_ARTICLE}|{_NO_NAME})\s)(?P<label>\S+))?",
+    "[phase]": rf"(?:\s+(?:{_ARTICLE}\s+)*(?!(?:{_ARTICLE}|{_NO_NAME}|phase)\s)(?P<long>\S+))?",
     "[theirs]": r"\s+(?P<whose>\S+(?:\s\S+){0,3}?)'s",
     "[name]": r"\s+(?P<whose>\S+(?:\s\S+){0,4}?)",
+    "[who]": r"(?:\s+(?P<whose>\S+(?:\s\S+){0,4}?))?",
     "[long]": (
-        r"(?:\s+(?:an?\s+|another\s+|an\s+extra\s+)?(?P<long>(?:[0-9]{1,3}|half(?:\s+an)?|an|one|two|three|five|ten|"
+        r"(?:\s+(?:an?\s+|another\s+|an\s+extra\s+)?(?P<long>(?:[0-9]{1,3}(?:[.,][0-9])?|half(?:\s+an)?|an|one|two|three|five|ten|"
         r"fifteen|twenty|thirty|forty-five)[ -]?(?:m|min|mins|minutes?|h|hours?)))?"
     ),
 }
 _STOP = r"(?![\w'/=_@#]|-\w|\.\w)"
-# Real words that lie one slip away from a word of ours and mean something else.
-_OTHER_WORDS = frozenset((
-    "lunch", "statue", "statutes", "extent", "shorter", "attack", "contracts", "contract", "contents", "contexts",
-    "contact", "comments", "comment", "command", "shit", "reverse", "reverts", "customs", "costume", "delays",
-    "relay", "replan", "connects", "correct", "sheet", "shed", "scheduler", "plant", "plans", "plane", "lint",
-    "links", "blink", "blocks", "books", "boot", "calls", "tall", "tags", "stag", "moves", "movie", "mover",
-    "poses", "phases", "phrase", "please", "phones", "undone", "removed", "refer", "deter", "pusher", "bush",
-    "rush", "posh", "clock", "black", "flock", "lock", "attached", "detached",
-))  # fmt: skip
-# Short everyday words inside the phrases; they are not verbs, and typos in them are not looked for.
-_PLAIN = frozenset((
-    "what", "this", "that", "with", "from", "take", "make", "show", "list", "give", "does", "when", "which",
-    "know", "have", "work", "tell", "here", "there", "back", "last", "your", "doing", "about", "synced",
-    "scheduled", "syncing", "holding", "forward", "thing", "step", "find", "free", "start", "give", "where", "whom",
-    "need", "current", "latest", "switch", "allocate", "pencil", "slot", "reduce", "aside", "into", "there", "just",
-    "persons", "person", "details", "health", "show", "appear", "keeping", "stopping", "stops", "waiting", "waits",
-    "building", "should", "stand", "rid", "release",
-))  # fmt: skip
+_CONTACTS_OF = re.compile(r"(?!(?:it|that|there|here|who|what)')(\S+(?:\s\S+){0,3}?)'s\s+contacts[\s.!?]*")
 _WORD = re.compile(r"[a-zà-ÿ-]+")
 _SHORTENED = re.compile(r"[a-z]+'[a-z]+")
 
@@ -98,16 +87,18 @@ def _vocabulary(first: bool) -> tuple[str, ...]:
         word
         for phrase in PHRASES
         for place, word in enumerate(phrase.split())
-        if (place == 0) == first and word not in _PLAIN and word.isalpha() and len(word) > 2
+        if (place == 0) == first and word not in PLAIN and word.isalpha() and len(word) > 2
     }
     return tuple(sorted(words))
 
 
 def find(said: Speech) -> Hit | None:
     """The command called by the first words of ``said``, or None. Typos count only where no phrase fits as written."""
-    hit = _exact(said)
+    hit = _exact(said) or _owned(said)
+    if hit and hit.phrase == "customers" and not hit.rest:
+        return replace(hit, command=BY_NAME["customer"])
     if hit:
-        return hit
+        return _longer(said, hit)
     for place in range(3):
         mended = _mend(said, place)
         if mended is None:
@@ -119,19 +110,43 @@ def find(said: Speech) -> Hit | None:
     return None
 
 
+def _owned(said: Speech) -> Hit | None:
+    """ "Acme's contacts?": nothing else in the clause."""
+    match = _CONTACTS_OF.fullmatch(said.low)
+    if match is None:
+        return None
+    return Hit(BY_NAME["contacts"], "contacts", said.part(len(said.low)), said.part(*match.span(1)))
+
+
+def _longer(said: Speech, hit: Hit) -> Hit:
+    """ "add cntact", "why not sycned": a typo in a later word must not make a shorter phrase of it."""
+    for place in (1, 2) if " " not in hit.phrase else ():
+        mended = _mend(said, place)
+        found = _exact(mended[0]) if mended else None
+        if found and found.phrase.startswith(f"{hit.phrase} "):
+            return found
+    return hit
+
+
 def _exact(said: Speech) -> Hit | None:
     keys = {match.group().rstrip("-") for word in (_WORD, _SHORTENED) if (match := word.match(said.low))}
     options = [option for key in keys for option in _by_first_word().get(key, ())]
     matches = [(match, phrase) for pattern, phrase in options if (match := pattern.match(said.low))]
     if not matches:
         return None
-    match, phrase = max(matches, key=lambda found: (len(found[1].split()), found[0].end()))
+    match, phrase = max(matches, key=_length)
     groups, rest = match.groupdict(), said.part(match.end())
     owner = next((name for name in ("whose", "bare", "label") if groups.get(name)), None)
     whose = said.part(*match.span(owner)) if owner else None
     if groups.get("long"):
         rest = said.part(*match.span("long")).joined(rest)
     return Hit(PHRASES[phrase], phrase, rest, whose)
+
+
+def _length(found: tuple[re.Match[str], str]) -> tuple[int, int, int]:
+    """The longest phrase wins, of two the one with more words of its own, then the one that hears more."""
+    words = found[1].split()
+    return len(words), sum(not word.startswith("[") for word in words), found[0].end()
 
 
 def _mend(said: Speech, place: int) -> tuple[Speech, int] | None:
@@ -146,40 +161,6 @@ def _mend(said: Speech, place: int) -> tuple[Speech, int] | None:
     before, after = said.part(0, match.start()), said.part(match.end())
     mended = Speech(before.text + right + after.text, before.low + right + after.low)
     return mended, match.start() + len(right)
-
-
-def closest(word: str, vocabulary: tuple[str, ...]) -> str | None:
-    """The one word of ``vocabulary`` that ``word`` is a slip of; None if it is none, itself one, or a form of one."""
-    if word in vocabulary or word in _OTHER_WORDS or word in _PLAIN:
-        return None
-    near = sorted((OSA.distance(word, right), right) for right in vocabulary if _is_slip(word, right))
-    if not near or (len(near) > 1 and near[0][0] == near[1][0]):
-        return None
-    return near[0][1]
-
-
-def _is_slip(word: str, right: str) -> bool:
-    if word[0] != right[0] and sorted(word[:2]) != sorted(right[:2]):
-        return False
-    if (
-        word.startswith(right[:-1])
-        and word.endswith(("s", "d", "ing", "er", "ly", "ed"))
-        and len(word) > len(right) - 1
-    ):
-        return False
-    distance = OSA.distance(word, right, score_cutoff=2)
-    if len(right) >= 8:
-        return distance <= 2
-    if len(right) >= 6:
-        return distance <= 1
-    return distance == 1 and (sorted(word) == sorted(right) or _one_letter_off(word, right))
-
-
-def _one_letter_off(word: str, right: str) -> bool:
-    """A letter forgotten ("blok"; three must remain) or struck twice ("blockk"): changed letters make other words."""
-    if len(word) == len(right) - 1:
-        return len(word) >= 3
-    return len(word) == len(right) + 1 and re.sub(r"(.)\1", r"\1", word) == re.sub(r"(.)\1", r"\1", right)
 
 
 def starts_command(said: Speech) -> bool:
@@ -200,7 +181,12 @@ def forms(ending: str) -> dict[str, str]:
 def is_form(word: str) -> bool:
     """Whether ``word`` is an inflected form ("books", "planning", "moved") or another real word near one of ours."""
     plural = word.endswith("s") and word[:-1] in _vocabulary(True)
-    return plural or word in _OTHER_WORDS or word.endswith(("ed", "ing"))
+    return plural or word in OTHER_WORDS or word.endswith(("ed", "ing", "ion", "ions", "ment", "able"))
+
+
+def is_verb(word: str) -> bool:
+    """Whether a phrase of several words begins with ``word`` as written, and none is that word alone."""
+    return word in _vocabulary(True) and word not in PHRASES
 
 
 def nearest(said: Speech) -> Command | None:
@@ -211,7 +197,7 @@ def nearest(said: Speech) -> Command | None:
     scored = ((OSA.normalized_similarity(word.group(), right), right) for right in _vocabulary(True))
     score, best = max(scored)
     prefix = next((right for right in _vocabulary(True) if len(right) > 2 and word.group().startswith(right)), None)
-    chosen = prefix or (best if score >= 0.6 else None)
+    chosen = prefix or (best if score >= (0.6 if len(word.group()) > 4 else 0.65) else None)
     if chosen is None:
         return None
     owner = min((phrase for phrase in PHRASES if phrase.split()[0] == chosen), key=len)

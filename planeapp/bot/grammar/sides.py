@@ -77,7 +77,12 @@ def says_time(low: str, now: datetime) -> bool:
 
 def says_more(low: str, now: datetime) -> bool:
     """Whether a word is said that has nothing to do with time."""
-    return any(isinstance(piece, Junk) for piece in lexer.pieces(low, now))
+    return unknown(low, now) > 0
+
+
+def unknown(low: str, now: datetime) -> int:
+    """How many words are said that have nothing to do with time."""
+    return sum(isinstance(piece, Junk) for piece in lexer.pieces(low, now))
 
 
 def gather(low: str, now: datetime) -> Phrase:

@@ -34,13 +34,14 @@ _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 _SPACES = re.compile(r" {2,}")
 _BULLET = re.compile(r"^\s*(?:[-*•]|[0-9]{1,2}[.)])\s+(?=\S)")
 _COVERED = (
-    (QUOTE, re.compile(r"\"[^\"\n]*\"|(?<!\w)'[^'\n]+'(?!\w)")),
-    (MAIL, re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    (QUOTE, re.compile(r"\"(?!\s*(?:\S+@\S+|\+[0-9 ()./-]{7,})\")[^\"\n]*\"|(?<!\w)'[^'\n]+'(?!\w)")),
+    (MAIL, re.compile(r"\w[\w.+%'-]*@[\w-]+(?:\.[\w-]+)+")),
     (URL, re.compile(r"\b(?:https?://|www\.)\S+")),
 )
 _ABBREVIATED = re.compile(r"(?:\b(?:inc|ltd|co|corp|llc|approx|dr|mr|mrs|ms|st|kl|[a-z]\.[a-z]))\.$")
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
-_END = re.compile(rf"(?<=[.!?;])\s+(?!{_MONTH})(?!(?<=[0-9]\.\s)[0-9])|(?<=[!?;])(?=\w)|\n+")
+_SHORT = rf"(?:{_MONTH}|mon|tue|wed|thu|fri|sat|sun)"
+_END = re.compile(rf"(?<=[.!?;])\s+(?!{_MONTH})(?!(?<=[0-9]\.\s)[0-9-])(?!(?<={_SHORT}\.\s)[0-9])|(?<=[!?;])(?=\w)|\n+")
 
 
 def lower(text: str) -> str:
