@@ -67,3 +67,18 @@ def people(browser: Browser, stack: Stack, settled: Newcomer) -> Iterator[Callab
             return somebody
 
         yield person
+
+
+@pytest.fixture(scope="package")
+def plain(browser: Browser, stack: Stack, people: Callable[[str], Visitor]) -> Iterator[Callable[[str], Visitor]]:
+    """The same people in a browser that runs no script."""
+    with ExitStack() as profiles:
+
+        @cache
+        def person(name: str) -> Visitor:
+            signed_in = people(name).context.storage_state()
+            somebody = Visitor.arrive(browser, stack, java_script_enabled=False, storage_state=signed_in)
+            profiles.enter_context(closing(somebody.context))
+            return somebody
+
+        yield person

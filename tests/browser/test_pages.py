@@ -192,6 +192,23 @@ def test_the_page_loads_without_complaints_and_fits_a_phone(
     assert unexpected(visitor, place) == []
 
 
+@pytest.mark.parametrize("place", [place for place in OURS if place.status == 200], ids=lambda place: place.name)
+def test_the_page_shows_the_same_without_script(
+    place: Place, stack: Stack, people: Callable[[str], Visitor], plain: Callable[[str], Visitor],
+    known: dict[str, str], guests: None,
+) -> None:  # fmt: skip
+    address = stack.app + place.path.format_map(known)
+    shown = [offered(person(place.who), address) for person in (people, plain)]
+    assert shown[0] == shown[1] and shown[0][0]
+
+
+def offered(visitor: Visitor, address: str) -> tuple[list[str], int]:
+    """Headings, and how many forms one can send."""
+    visitor.tab.goto(address)
+    main = visitor.tab.locator("main")
+    return main.locator("h1, h2").all_inner_texts(), main.locator("form button[type=submit]").count()
+
+
 def test_uninstalling_hands_out_a_receipt(people: Callable[[str], Visitor]) -> None:
     visitor = people("olga")
     visitor.complaints.clear()
