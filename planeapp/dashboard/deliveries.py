@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from planeapp.dashboard.delivery_filter import PAGE, DeliveryFilter, by_state, page_of
+from planeapp.dashboard.delivery_filter import PAGE, REACH, DeliveryFilter, by_state, page_of
 from planeapp.inbox import replay, showing
 from planeapp.inbox.models import Delivery
 from planeapp.installations.access import admin, member
@@ -29,12 +29,15 @@ def deliveries(request: HttpRequest, membership: Membership) -> HttpResponse:
     installation = membership.installation
     form = DeliveryFilter(request.GET, installation.zone)
     rows = installation.deliveries.all()
-    narrowed = bool(form.told) or not form.is_valid()
+    narrowed, edge = bool(form.told) or not form.is_valid(), form.edge(rows)
+    rows = rows.filter(received_at__gt=edge) if edge else rows
     return render(request, "dashboard/deliveries.html", {
         "membership": membership,
         "installation": installation,
         "form": form,
         "narrowed": narrowed,
+        "edge": edge,
+        "reach": REACH,
         "states": by_state(form.narrow(rows, but="state"), request.GET.get("state", "")),
         "page": page_of(form.narrow(rows), request.GET),
         "unread": showing.unread(installation),

@@ -19,6 +19,9 @@ from planeapp.inbox.routes import ROUTES
 from planeapp.providers import PROVIDERS, provider_class
 
 PAGE = 50
+REACH = 20_000
+"""Rows that a search looks at: what is searched for stands in no index."""
+COSTLY = ("text", "source", "kind")
 OTHER = "other"
 KINDS = {
     "item.changed": "Work item changed", "item.deleted": "Work item deleted", "comment.written": "Comment written",
@@ -64,6 +67,18 @@ class DeliveryFilter(forms.Form):
             if value and name != but:
                 rows = rows.filter(_condition(name, value))
         return rows
+
+    def edge(self, rows: QuerySet[Delivery]) -> datetime | None:
+        """When the oldest message came that a search looks at; None when it looks at all of them.
+
+        An earlier *until* reaches further back.
+        """
+        if not self.is_valid() or not any(self.cleaned_data[name] for name in COSTLY):
+            return None
+        cheap = {name: value for name, value in self.cleaned_data.items() if value and name in ("since", "until")}
+        for name, value in cheap.items():
+            rows = rows.filter(_condition(name, value))
+        return rows.order_by("-received_at").values_list("received_at", flat=True)[REACH : REACH + 1].first()
 
     @property
     def told(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Max, QuerySet
+from django.utils import timezone
 
 from planeapp.inbox.doors import SECRET_HEADERS
 from planeapp.inbox.models import Delivery
@@ -19,6 +20,7 @@ from planeapp.lib.events import Event
 SHOWN = 100_000  # characters of a body; the largest are 5 MB
 TOGETHER = timedelta(hours=1)
 SIBLINGS = 10
+LATELY = timedelta(days=7)
 HIDDEN = "•••"
 
 
@@ -60,7 +62,8 @@ def unread(installation: Installation) -> int:
 
 
 def of_no_use(installation: Installation) -> list[Mapping[str, Any]]:
-    """What came that we have no work for, by event and reason, the most frequent first: ``kind, reason, count, last``."""
-    ignored = installation.deliveries.filter(state=Delivery.State.IGNORED).exclude(kind__in=ROUTES)
+    """What came lately that we have no work for, by event and reason, the most frequent first: ``kind, reason, count, last``."""
+    lately = installation.deliveries.filter(received_at__gt=timezone.now() - LATELY)
+    ignored = lately.filter(state=Delivery.State.IGNORED).exclude(kind__in=ROUTES)
     grouped = ignored.values("kind", "reason").annotate(count=Count("*"), last=Max("received_at"))
     return list(grouped.order_by("-count", "kind")[:20])

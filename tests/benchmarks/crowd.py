@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+from django.apps import apps
 from django.db import connection as database
+from django.db.models import AutoField
 
 from planeapp.installations.models import Connection
 from planeapp.sync.models import ProjectPair
 
 ITEMS, LINES, COMPANIES = 100_000, 1_000_000, 20_000
+INSERT = re.compile(r"INSERT INTO (?P<table>\w+) \((?P<columns>.*?)\)\s+SELECT ", re.DOTALL)
 RUNS, MESSAGES, AUDITS, CHANGES = 60_000, 200_000, 20_000, 60_000
 
 
@@ -20,8 +26,25 @@ def fill(planner: Connection, planhat: Connection, pairs: list[ProjectPair]) -> 
     }  # fmt: skip
     with database.cursor() as cursor:
         for statement in (*ENGINE, *COMPANY, *AROUND):
-            cursor.execute(statement, known)
+            cursor.execute(*_whole(statement, known))
         cursor.execute("VACUUM ANALYZE")
+
+
+def _whole(statement: str, known: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The statement with the defaults of those columns that it leaves out and that cannot be null."""
+    found = INSERT.match(statement)
+    assert found is not None
+    named = {name.strip() for name in found["columns"].split(",")}
+    [model] = (one for one in apps.get_models() if one._meta.db_table == found["table"])
+    left_out = [field for field in model._meta.concrete_fields if field.column not in named and not _is_free(field)]
+    defaults = {f"default_{field.column}": field.get_db_prep_save(field.get_default(), database) for field in left_out}
+    columns = ", ".join([*(field.column for field in left_out), found["columns"]])
+    values = "".join(f"%({name})s, " for name in defaults)
+    return f"INSERT INTO {found['table']} ({columns}) SELECT {values}{statement[found.end() :]}", known | defaults
+
+
+def _is_free(field: Any) -> bool:
+    return isinstance(field, AutoField) or (field.null and not field.has_default())
 
 
 ENGINE = (

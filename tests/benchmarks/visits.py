@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Iterator
@@ -116,6 +117,8 @@ def _asked(town: Town) -> int:
 
 def measured(browser: Client, town: Town, pages: dict[str, str]) -> dict[str, Visit]:
     """Every page that answers, visited in turns so that a slow moment of the machine hits all alike."""
+    gc.collect()
+    gc.freeze()  # the vendors' rows live in this process too, and are nothing of ours
     found = {}
     for name, address in pages.items():
         for _ in range(WARM):

@@ -150,3 +150,19 @@ def test_a_place_that_nobody_named_is_the_first_page(ten: Any, mark: str) -> Non
 def test_a_page_past_the_end_is_empty(ten: Any) -> None:
     last = ten(before=ten(before=ten(before=ten().older).older).older)
     assert ten(before=delivery_filter._mark(last.rows[-1])) == Page([])
+
+
+@pytest.mark.parametrize(
+    ("query", "searched"),
+    [({}, None), ({"state": "handled"}, None), ({"text": "x"}, 3), ({"kind": "other"}, 3), ({"source": "plane"}, 3),
+     ({"text": "x", "until": "2026-03-01T09:00"}, 6), ({"text": "x", "since": "2026-03-01T10:30"}, None)],
+)  # fmt: skip
+def test_a_search_looks_at_the_newest_and_further_back_when_told_until_when(
+    query: dict[str, str], searched: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_filter, "REACH", 2)
+    installation, noon = InstallationFactory(), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    for hours in range(1, 8):
+        DeliveryFactory(installation=installation, received_at=noon - timedelta(hours=hours))
+    edge = DeliveryFilter(query, "UTC").edge(installation.deliveries.all())
+    assert edge == (None if searched is None else noon - timedelta(hours=searched))
