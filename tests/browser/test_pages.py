@@ -238,10 +238,10 @@ def test_messages_are_filtered_at_once_and_the_address_can_be_shared(
         expect(page.get_by_text("No message fits")).to_have_count(1 if words else 0)
         expect(page).to_have_url(re.compile(rf"text={words}(&|$)"))
     page.get_by_label("Search").fill("")
-    page.get_by_label("About").select_option(label="Comment written")
+    page.get_by_label("About", exact=True).select_option(label="Comment written")
     expect(page.locator("#found tbody .mono").first).to_have_text("comment.written")
     page.reload()
-    expect(page.get_by_label("About")).to_have_value("comment.written")
+    expect(page.get_by_label("About", exact=True)).to_have_value("comment.written")
     assert visitor.complaints == []
 
 
