@@ -48,6 +48,7 @@ def shown(page: Page, **addresses: str) -> None:
 def test_a_company_is_found_while_one_types_and_shows_its_work(page: Page) -> None:
     page.goto("/w/sandbox/")
     page.locator("main").get_by_role("link", name="Companies of Planhat").click()
+    page.wait_for_load_state()  # what is typed before the page's scripts are there is searched with Enter only
     page.get_by_label("Find a company").fill("acme ai")
     expect(page.get_by_role("heading", name="What fits “acme ai”")).to_be_visible()
     expect(page).to_have_url(re.compile(r"\?q=acme"))
@@ -69,6 +70,7 @@ def test_a_company_is_found_while_one_types_and_shows_its_work(page: Page) -> No
 def test_companies_are_found_on_a_work_items_page_and_ticked(page: Page) -> None:
     page.get_by_role("link", name="Acme Air", exact=True).click()
     page.get_by_role("row", name="CUST-1").get_by_role("link").first.click()
+    page.wait_for_load_state()
     item = page.url
     page.get_by_label("Find a company of Planhat").fill("no")
     expect(page.locator("#candidates").get_by_role("checkbox").first).to_be_visible()
