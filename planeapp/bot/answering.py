@@ -33,7 +33,7 @@ LATER = "I go on trying, and answer here when it is done."
 GAVE_UP = "I have tried for a long time and give up now. Please ask me again later."
 CHAIN, CHAIN_SPAN = 3, timedelta(hours=1)
 """So many answers another bot gets under one work item within this time."""
-BURST, BURST_SPAN = 8, timedelta(minutes=2)
+BURST, BURST_SPAN = 30, timedelta(minutes=2)
 """So many answers anybody gets there within this time."""
 FORGOTTEN_AFTER = timedelta(days=1)
 
